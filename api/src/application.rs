@@ -1,0 +1,176 @@
+//! The server, built the same way by `main` and by the tests.
+
+use crate::{
+    config::Config,
+    graphql, pages,
+    rest::{self, middleware, problem},
+};
+use actix_web::{
+    App, HttpServer,
+    dev::Server,
+    middleware::{Compress, from_fn},
+    web::{self, Data},
+};
+use service::{
+    Auth, Clock, Store,
+    auth::{AuthOptions, Vault, VaultError},
+    import::{self, ImportOptions},
+    store::{OpenError, StoreOptions},
+};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use utoipa_actix_web::AppExt;
+
+/// A server that listens and is ready to run.
+pub struct Application {
+    server: Server,
+    address: SocketAddr,
+    auth: Arc<Auth>,
+    store: Store,
+    options: ImportOptions,
+}
+
+/// What every request can reach.
+pub(crate) struct State {
+    pub(crate) auth: Arc<Auth>,
+    pub(crate) config: Config,
+    pub(crate) imports: ImportOptions,
+}
+
+/// The connections of one server thread.
+pub(crate) struct Worker(pub(crate) Store);
+
+/// Why the server did not start: one clear sentence each.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The store key.
+    #[error(transparent)]
+    Key(#[from] VaultError),
+    /// The address.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, String),
+    /// The signing keys or the grants.
+    #[error("the store cannot be used: {0}")]
+    Auth(#[from] service::Error),
+}
+
+impl Application {
+    /// Opens the store, takes the address and makes the server; nothing is served before [`Application::run`].
+    ///
+    /// # Errors
+    /// [`StartError`], each with one clear sentence.
+    pub async fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let listener = std::net::TcpListener::bind(config.listen)
+            .map_err(|error| StartError::Listen(config.listen, reason(&error)))?;
+        let address = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error.to_string()))?;
+        let auth = Arc::new(start(&config, clock).await?);
+        let store = auth.service().store.clone();
+        let options = ImportOptions { lease: Duration::from_secs(config.imports.lease_seconds) };
+        import::mark_interrupted(auth.service(), options).await?;
+        let state = Data::new(State { auth: auth.clone(), config: config.clone(), imports: options });
+        let server = serve(listener, &config, state, store.clone())
+            .map_err(|error| StartError::Listen(config.listen, error.to_string()))?;
+        Ok(Self { server, address, auth, store, options })
+    }
+
+    /// The address that was taken, with the real port where 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Issues and verifies tokens.
+    pub fn auth(&self) -> &Arc<Auth> {
+        &self.auth
+    }
+
+    /// The store. For tests, which count its statements.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// A handle that stops the server.
+    pub fn handle(&self) -> actix_web::dev::ServerHandle {
+        self.server.handle()
+    }
+
+    /// Serves until SIGINT, SIGTERM or its handle stops it; then lets running requests end and closes the store.
+    ///
+    /// # Errors
+    /// If the server's threads fail.
+    pub async fn run(self) -> std::io::Result<()> {
+        let sweeper = actix_web::rt::spawn(sweep(self.auth.clone(), self.options));
+        let ended = self.server.await;
+        sweeper.abort();
+        self.store.close().await;
+        ended
+    }
+}
+
+/// Opens the store and reads the keys: what the server and the commands have in common.
+pub(crate) async fn start(config: &Config, clock: Clock) -> Result<Auth, StartError> {
+    let options = StoreOptions {
+        url: config.database_url.clone(),
+        connections: config.database_connections,
+        acquire_timeout: config.acquire_timeout(),
+    };
+    let store = Store::open(options).await?;
+    let vault =
+        if config.key.is_empty() { Vault::from_file(&config.key_file)? } else { Vault::from_base64(&config.key)? };
+    let options = AuthOptions { issuer: config.public_url.clone(), audience: config.audience.clone() };
+    Ok(Auth::start(store, clock, Arc::new(vault), options).await?)
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => "the port is in use; choose another one with --listen".into(),
+        std::io::ErrorKind::PermissionDenied => "the port needs more rights; choose one above 1023".into(),
+        _ => error.to_string(),
+    }
+}
+
+fn serve(
+    listener: std::net::TcpListener,
+    config: &Config,
+    state: Data<State>,
+    store: Store,
+) -> std::io::Result<Server> {
+    let schema = Data::new(schema::build(config.limits.graphql_depth, config.limits.graphql_complexity));
+    let document = Data::new(pages::Document(rest::document_json()));
+    let body_bytes = config.limits.body_bytes;
+    let shutdown = config.limits.shutdown_seconds;
+    let server = HttpServer::new(move || {
+        let store = store.clone();
+        let (app, _) = App::new()
+            .into_utoipa_app()
+            .data_factory(move || {
+                let store = store.clone();
+                async move { store.for_worker().await.map(Worker) }
+            })
+            .app_data(state.clone())
+            .app_data(schema.clone())
+            .app_data(document.clone())
+            .app_data(web::PayloadConfig::new(body_bytes))
+            .configure(rest::routes)
+            .split_for_parts();
+        app.configure(graphql::routes)
+            .configure(pages::routes)
+            .default_service(web::to(problem::no_such_path))
+            .wrap(from_fn(middleware::answer))
+            .wrap(Compress::default())
+    });
+    let workers = if config.workers == 0 { std::thread::available_parallelism()?.get() } else { config.workers };
+    Ok(server.workers(workers).shutdown_timeout(shutdown).listen(listener)?.run())
+}
+
+async fn sweep(auth: Arc<Auth>, options: ImportOptions) {
+    loop {
+        actix_web::rt::time::sleep(options.lease / 2).await;
+        match import::mark_interrupted(auth.service(), options).await {
+            Ok(0) => {}
+            Ok(marked) => tracing::warn!(marked, "imports without a sign of life are now interrupted"),
+            Err(error) => tracing::warn!(%error, "interrupted imports could not be looked for"),
+        }
+    }
+}

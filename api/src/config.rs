@@ -1,0 +1,129 @@
+//! Settings: the defaults file (which is the manual), a file, the environment.
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+use serde::Deserialize;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// The defaults, as they stand in the manual.
+pub const DEFAULTS: &str = include_str!("../defaults.toml");
+
+/// Everything that can be set. What each means stands in `defaults.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml, the manual")]
+pub struct Config {
+    pub database_url: String,
+    pub database_connections: u32,
+    pub listen: SocketAddr,
+    pub workers: usize,
+    pub public_url: String,
+    pub audience: String,
+    pub key_file: PathBuf,
+    pub key: String,
+    pub imports: Imports,
+    pub limits: Limits,
+    pub log: Log,
+}
+
+/// How reports are taken.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml, the manual")]
+pub struct Imports {
+    pub max_bytes: u64,
+    pub spool_folder: PathBuf,
+    pub lease_seconds: u64,
+}
+
+/// Bounds on requests.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml, the manual")]
+pub struct Limits {
+    pub body_bytes: usize,
+    pub acquire_seconds: u64,
+    pub shutdown_seconds: u64,
+    pub graphql_depth: usize,
+    pub graphql_complexity: usize,
+}
+
+/// The log.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml, the manual")]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// By what stderr is.
+    Auto,
+    /// For people.
+    Human,
+    /// For machines.
+    Json,
+}
+
+/// Tables of the file; in the environment their names are joined to the setting's by `_`.
+const TABLES: &[&str] = &["imports", "limits", "log"];
+
+/// Variables that begin alike but belong to the test scripts.
+const NOT_SETTINGS: &[&str] = &["bin", "corpus", "screenshots"];
+
+impl Config {
+    /// Reads the settings; `file` must be there if it is named.
+    ///
+    /// # Errors
+    /// One sentence that names the setting and where it came from.
+    pub fn load(file: Option<&std::path::Path>) -> Result<Self, String> {
+        let own = match file {
+            Some(file) if !file.is_file() => return Err(format!("there is no settings file {}", file.display())),
+            Some(file) => Toml::file_exact(file),
+            None => Toml::file_exact("fynd.toml"),
+        };
+        let environment = Env::prefixed("FYND_")
+            .filter(|key| !key.starts_with("test_") && !NOT_SETTINGS.contains(&key.as_str().to_lowercase().as_str()))
+            .map(|key| nested(&key.as_str().to_lowercase()).into());
+        let figment = Figment::from(Toml::string(DEFAULTS)).merge(own).merge(environment);
+        let config: Self = figment.extract().map_err(|error| error.to_string())?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if !self.public_url.starts_with("http://") && !self.public_url.starts_with("https://") {
+            return Err(format!("public_url must be an http or https address, not `{}`", self.public_url));
+        }
+        if self.database_connections == 0 {
+            return Err("database_connections must be at least 1".into());
+        }
+        Ok(())
+    }
+
+    /// The folder where reports wait while they are read.
+    pub fn spool_folder(&self) -> PathBuf {
+        let own = &self.imports.spool_folder;
+        if own.as_os_str().is_empty() { std::env::temp_dir() } else { own.clone() }
+    }
+
+    /// How long a request waits for a connection.
+    pub fn acquire_timeout(&self) -> Duration {
+        Duration::from_secs(self.limits.acquire_seconds)
+    }
+}
+
+/// `imports_max_bytes` is `max_bytes` in the table `imports`.
+fn nested(key: &str) -> String {
+    let table = TABLES.iter().find_map(|table| {
+        let rest = key.strip_prefix(table)?.strip_prefix('_')?;
+        Some(format!("{table}.{rest}"))
+    });
+    table.unwrap_or_else(|| key.to_owned())
+}

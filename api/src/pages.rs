@@ -1,0 +1,105 @@
+//! What is neither REST nor GraphQL: probes, keys, documents, pages. Public,
+//! since nothing here is about any municipality.
+
+use crate::{
+    application::State,
+    rest::{Problem, problem},
+};
+use actix_web::{
+    HttpResponse,
+    http::header,
+    web::{self, Data, Path, ServiceConfig},
+};
+use domain::Code;
+
+/// The OpenAPI document as it is served.
+pub(crate) struct Document(pub(crate) String);
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/healthz", web::get().to(healthz))
+        .route("/readyz", web::get().to(readyz))
+        .route("/.well-known/jwks.json", web::get().to(jwks))
+        .route("/openapi.json", web::get().to(openapi))
+        .route("/graphql/schema.graphql", web::get().to(sdl))
+        .route("/problems/{code}", web::get().to(explain))
+        .route("/docs", web::get().to(|| asset(DOCS, "index.html")))
+        .route("/docs/{file}", web::get().to(|file: Path<String>| async move { asset(DOCS, &file).await }))
+        .route("/graphiql", web::get().to(|| asset(GRAPHIQL, "index.html")))
+        .route("/graphiql/{file}", web::get().to(|file: Path<String>| async move { asset(GRAPHIQL, &file).await }));
+}
+
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("ok\n")
+}
+
+async fn readyz(state: Data<State>) -> Result<HttpResponse, Problem> {
+    if state.auth.service().store.is_ready().await {
+        return Ok(HttpResponse::Ok().content_type("text/plain").body("ready\n"));
+    }
+    Err(Problem::new(Code::Unavailable, "the store does not answer"))
+}
+
+async fn jwks(state: Data<State>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=60")).json(state.auth.jwks())
+}
+
+async fn openapi(document: Data<Document>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(document.0.clone())
+}
+
+async fn sdl(schema: Data<schema::FyndSchema>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(schema.sdl())
+}
+
+/// The page of an error code, in plain text.
+async fn explain(code: Path<String>) -> Result<HttpResponse, Problem> {
+    let found = Code::ALL.iter().find(|known| known.as_str() == code.as_str());
+    let code = *found.ok_or_else(|| Problem::of(Code::NotFound))?;
+    let text = format!(
+        "{}\n\nHTTP status: {}\n\n{}\n\nWhat to do: {}\n",
+        code.as_str(),
+        problem::status(code),
+        code.title(),
+        code.remedy()
+    );
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text))
+}
+
+/// A file of a page: name, type, content.
+type File = (&'static str, &'static str, &'static [u8]);
+
+macro_rules! files {
+    ($folder:literal: $($name:literal $kind:literal),* $(,)?) => {
+        &[$(($name, $kind, include_bytes!(concat!("../assets/", $folder, "/", $name)))),*]
+    };
+}
+
+const DOCS: &[File] = files!("docs":
+    "index.html" "text/html; charset=utf-8",
+    "init.js" "text/javascript; charset=utf-8",
+    "swagger-ui-bundle.js" "text/javascript; charset=utf-8",
+    "swagger-ui.css" "text/css; charset=utf-8",
+);
+
+const GRAPHIQL: &[File] = files!("graphiql":
+    "index.html" "text/html; charset=utf-8",
+    "init.js" "text/javascript; charset=utf-8",
+    "graphiql.js" "text/javascript; charset=utf-8",
+    "graphiql.css" "text/css; charset=utf-8",
+);
+
+/// The pages hold no script or style of their own and load nothing from anywhere else.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                      font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
+
+async fn asset(files: &[File], name: &str) -> Result<HttpResponse, Problem> {
+    let (_, kind, content) =
+        files.iter().find(|(known, ..)| *known == name).ok_or_else(|| Problem::of(Code::NotFound))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .content_type(*kind)
+        .body(*content))
+}

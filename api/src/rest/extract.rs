@@ -1,0 +1,145 @@
+//! Reading a request: the caller, the body, the conditions.
+
+use super::Problem;
+use crate::application::{State, Worker};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{self, HeaderName},
+    web::{Bytes, Data},
+};
+use domain::{Code, Violation};
+use futures_util::future::{FutureExt, LocalBoxFuture, Ready, ready};
+use serde::de::DeserializeOwned;
+use service::Caller;
+
+/// The caller, from its bearer token. Taking it *is* the authentication.
+pub(crate) struct As(pub(crate) Caller);
+
+impl FromRequest for As {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let token = bearer(request).map(str::to_owned);
+        let state = request.app_data::<Data<State>>().cloned();
+        let worker = request.app_data::<Data<Worker>>().cloned();
+        async move {
+            let token = token.ok_or_else(|| Problem::of(Code::Unauthenticated))?;
+            let (Some(state), Some(worker)) = (state, worker) else { return Err(Problem::of(Code::Internal)) };
+            Ok(Self(state.auth.authenticate(&token).await?.on(&worker.0)))
+        }
+        .boxed_local()
+    }
+}
+
+/// The token of the one `Authorization` header; several are none.
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let value = headers.next()?.to_str().ok()?;
+    if headers.next().is_some() {
+        return None;
+    }
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// A JSON body. An unknown field, a wrong type or a missing field is named by its pointer.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = is_json(request);
+        let bytes = Bytes::from_request(request, payload);
+        async move {
+            if !is_json {
+                return Err(Problem::new(Code::UnsupportedMediaType, "the body must be `application/json`"));
+            }
+            let bytes = bytes.await.map_err(|error| match error.as_response_error().status_code() {
+                actix_web::http::StatusCode::PAYLOAD_TOO_LARGE => Problem::of(Code::PayloadTooLarge),
+                _ => Problem::new(Code::BadRequest, "the body did not arrive whole"),
+            })?;
+            parse(&bytes).map(Self)
+        }
+        .boxed_local()
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|kind| kind.parse::<mime::Mime>().ok());
+    kind.is_some_and(|kind| kind.type_() == "application" && (kind.subtype() == "json" || kind.suffix() == Some(mime::JSON)))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        let detail = error.into_inner().to_string();
+        let violations = vec![Violation::new(pointer, detail.clone())];
+        Problem { code: Code::InvalidBody, detail, violations }
+    })?;
+    json.end().map_err(|error| Problem::new(Code::InvalidBody, error.to_string()))?;
+    Ok(value)
+}
+
+/// A path as a JSON pointer (RFC 6901).
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter().fold(String::new(), |pointer, segment| match segment {
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Map { key } => format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => pointer,
+    })
+}
+
+/// A path's last part as an id; what is no id is the id of nothing.
+pub(crate) struct Id<T>(pub(crate) T);
+
+impl<T: std::str::FromStr> FromRequest for Id<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("id").and_then(|id| id.parse().ok());
+        ready(id.map(Self).ok_or_else(|| Problem::of(Code::NotFound)))
+    }
+}
+
+/// `If-Match`: the version that a change is meant for.
+pub(crate) struct IfMatch(pub(crate) i64);
+
+impl FromRequest for IfMatch {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let version = service::etag::required_version(text(request, &header::IF_MATCH));
+        ready(version.map(Self).map_err(Into::into))
+    }
+}
+
+/// `If-None-Match`: what the client has already.
+pub(crate) struct Seen(pub(crate) Option<String>);
+
+impl FromRequest for Seen {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(text(request, &header::IF_NONE_MATCH).map(str::to_owned))))
+    }
+}
+
+impl Seen {
+    pub(crate) fn tag(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+fn text<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}

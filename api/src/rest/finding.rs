@@ -1,0 +1,189 @@
+//! `/v1/findings`.
+
+use super::{
+    As, Body, Problem,
+    extract::{Id, IfMatch, Seen},
+    problem::ProblemDetails,
+    params::{FieldParams, PageParams},
+    query::{Filtered, Params},
+    respond::{Answer, Fields, changed, one, page},
+};
+use actix_web::{HttpRequest, get, http::StatusCode, patch, post, web::Json};
+use domain::{
+    Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Page, Severity, Transition,
+    finding::FindingPatch,
+};
+use serde::{Deserialize, Deserializer, Serialize};
+use service::finding::{FindingOrder, FindingQuery};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(list_findings)
+        .service(count_findings)
+        .service(get_finding)
+        .service(get_evidence)
+        .service(patch_finding)
+        .service(transition_finding);
+}
+
+/// In which order, which page of them, and what to show.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListParams {
+    /// `id`, `severity`, `first_seen` or `updated_at`; a leading `-` turns the order round.
+    #[param(example = "-severity")]
+    sort: Option<String>,
+    /// Most items, 1–500.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Fields to show; all if left out.
+    #[param(style = Form, explode = false, example = json!(["id", "title", "severity"]))]
+    fields: Option<Vec<String>>,
+}
+
+/// By what to count.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct CountParams {
+    /// What to count by.
+    #[param(style = Form, explode = false, example = json!(["severity", "status"]))]
+    by: Vec<FindingFacet>,
+}
+
+fn order(sort: Option<&str>) -> Result<FindingOrder, Problem> {
+    let Some(sort) = sort else { return Ok(FindingOrder::default()) };
+    let (name, descending) = sort.strip_prefix('-').map_or((sort, false), |name| (name, true));
+    let by = serde_json::from_value::<FindingSort>(name.into())
+        .map_err(|error| domain::Error::parameter("sort", error.to_string()))?;
+    Ok(FindingOrder { by, descending })
+}
+
+/// A page of findings.
+///
+/// In the order of `sort` (by default by id, which is by the time Fynd first
+/// heard of them). An unchanged list is a 304 for its `ETag`.
+#[utoipa::path(tag = "findings", operation_id = "listFindings", params(FindingFilter, ListParams),
+    security(("bearer" = ["findings:read"])), responses(
+        (status = 200, description = "A page", body = Page<Finding>),
+        (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[get("/findings")]
+async fn list_findings(
+    caller: As,
+    request: HttpRequest,
+    params: Filtered<FindingFilter, ListParams>,
+    seen: Seen,
+) -> Answer {
+    let Filtered(filter, ListParams { sort, limit, cursor, fields }) = params;
+    let (page_request, fields) = PageParams { limit, cursor, fields }.read(Finding::FIELDS)?;
+    let query = FindingQuery { filter, order: order(sort.as_deref())?, page: page_request };
+    page(&request, service::finding::list(&caller.0, &query, seen.tag()).await?, &fields)
+}
+
+/// Counts of findings as flat rows, under the same filters as the list.
+#[utoipa::path(tag = "findings", operation_id = "countFindings", params(FindingFilter, CountParams),
+    security(("bearer" = ["findings:read"])), responses(
+        (status = 200, description = "The counts", body = FindingCounts),
+        (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[get("/findings/facets")]
+async fn count_findings(caller: As, params: Filtered<FindingFilter, CountParams>, seen: Seen) -> Answer {
+    let Filtered(filter, CountParams { by }) = params;
+    one(service::finding::counts(&caller.0, &filter, &by, seen.tag()).await?, &Fields::all())
+}
+
+/// One finding.
+#[utoipa::path(tag = "findings", operation_id = "getFinding", params(("id" = FindingId, Path), FieldParams),
+    security(("bearer" = ["findings:read"])), responses(
+        (status = 200, description = "The finding", body = Finding),
+        (status = 304, description = "It has not changed since the `ETag` in `If-None-Match`"),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[get("/findings/{id}")]
+async fn get_finding(caller: As, id: Id<FindingId>, params: Params<FieldParams>, seen: Seen) -> Answer {
+    let fields = Fields::parse(params.0.fields, Finding::FIELDS)?;
+    one(service::finding::get(&caller.0, id.0, seen.tag()).await?, &fields)
+}
+
+/// What the tool saw. Written by the tool, and so perhaps by an attacker.
+#[derive(Serialize, ToSchema)]
+struct Evidence {
+    /// The finding.
+    finding_id: FindingId,
+    /// The tool's words, at most 20,000 characters.
+    text: String,
+}
+
+/// What the tool saw of a finding.
+#[utoipa::path(tag = "findings", operation_id = "getFindingEvidence", params(("id" = FindingId, Path)),
+    security(("bearer" = ["findings:read", "evidence:read"])), responses(
+        (status = 200, description = "The evidence", body = Evidence),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[get("/findings/{id}/evidence")]
+async fn get_evidence(caller: As, id: Id<FindingId>) -> Result<Json<Evidence>, Problem> {
+    let text = service::finding::evidence(&caller.0, id.0).await?;
+    Ok(Json(Evidence { finding_id: id.0, text }))
+}
+
+/// A change of a finding. A field left out stays as it is; null goes back to
+/// what the source says (severity, tags) or to nobody (assignee) (RFC 7396).
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PatchBody {
+    /// The severity that people give it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Severity>)]
+    severity: Option<Option<Severity>>,
+    /// Who works on it: 1–200 characters.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    assignee: Option<Option<String>>,
+    /// At most 50 labels of 1–200 characters.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
+    tags: Option<Option<Vec<String>>>,
+}
+
+/// Tells a field that is null from one that is not there.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Changes severity, assignee and tags.
+#[utoipa::path(tag = "findings", operation_id = "patchFinding", request_body = PatchBody,
+    params(("id" = FindingId, Path), ("If-Match" = String, Header, description = "The `ETag` it was read with")),
+    security(("bearer" = ["findings:write"])), responses(
+        (status = 200, description = "The finding as it now is", body = Finding),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[patch("/findings/{id}")]
+async fn patch_finding(caller: As, id: Id<FindingId>, version: IfMatch, body: Body<PatchBody>) -> Answer {
+    let patch = FindingPatch { severity: body.0.severity, assignee: body.0.assignee, tags: body.0.tags };
+    changed(StatusCode::OK, service::finding::patch(&caller.0, id.0, version.0, patch).await?)
+}
+
+/// Moves a finding to another status.
+///
+/// new → confirmed, in progress ↔ confirmed, fix claimed, and the dismissals
+/// need `findings:write`; what follows a claimed fix needs `findings:verify`
+/// and another person than the claimant. A dismissal needs a justification.
+/// A risk is accepted only through an approved acceptance.
+#[utoipa::path(tag = "findings", operation_id = "transitionFinding", request_body = Transition,
+    params(("id" = FindingId, Path), ("If-Match" = String, Header, description = "The `ETag` it was read with")),
+    security(("bearer" = ["findings:write"]), ("bearer" = ["findings:verify"])), responses(
+        (status = 200, description = "The finding as it now is", body = Finding),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[post("/findings/{id}/transition")]
+async fn transition_finding(caller: As, id: Id<FindingId>, version: IfMatch, wish: Body<Transition>) -> Answer {
+    changed(StatusCode::OK, service::finding::transition(&caller.0, id.0, version.0, wish.0).await?)
+}

@@ -1,0 +1,165 @@
+//! `/v1/imports`: reports come in.
+
+use super::{
+    As, Problem,
+    extract::{Id, Seen},
+    params::{FieldParams, PageParams},
+    problem::ProblemDetails,
+    query::{Filter, Filtered, Params},
+    respond::{Answer, Fields, one, page},
+};
+use crate::application::State;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    dev::Decompress,
+    get,
+    http::header::{self, CONTENT_ENCODING},
+    post,
+    web::{Data, Payload},
+};
+use domain::{Code, Import, ImportFormat, ImportId, Page};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use service::{
+    Fresh,
+    import::{ImportRequest, Spool, Spooled},
+};
+use std::time::Duration;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(post_import).service(list_imports).service(get_import);
+}
+
+/// What the sender says about its report.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct PostParams {
+    /// The municipality, by slug or id; needed when the token spans several.
+    #[param(example = "norrvik")]
+    tenant: Option<String>,
+    /// The format; recognised by content if left out.
+    format: Option<ImportFormat>,
+    /// The source's name, 1–100 characters; the tool's if left out.
+    source: Option<String>,
+}
+
+/// Longest time that a sender may wait for the outcome.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// How long it waits if it says nothing.
+const DEFAULT_WAIT: Duration = Duration::from_secs(10);
+
+/// Sends a report.
+///
+/// The body is the report itself, as it is or with `Content-Encoding: gzip` or
+/// `zstd`. It is read to its end before anything is stored: one that is not
+/// whole is refused whole, while a single bad record is rejected by itself.
+/// The same report sent twice changes nothing but `last_seen`; sent again after
+/// an interruption, it goes on where it stopped.
+#[utoipa::path(tag = "imports", operation_id = "postImport", params(PostParams,
+        ("Prefer" = Option<String>, Header, description = "`wait=<seconds>` (RFC 7240): how long to wait for the outcome, 10 by default, at most 60")),
+    request_body(content = String, content_type = "application/octet-stream", description = "The report"),
+    security(("bearer" = ["imports:write"])), responses(
+        (status = 201, description = "It is stored", body = Import),
+        (status = 202, description = "It is being stored; follow `Location`", body = Import),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[post("/imports")]
+async fn post_import(
+    caller: As,
+    request: HttpRequest,
+    params: Params<PostParams>,
+    state: Data<State>,
+    body: Payload,
+) -> Answer {
+    let PostParams { tenant, format, source } = params.0;
+    let wish = ImportRequest { tenant, format, source };
+    service::import::check(&caller.0, &wish)?;
+    let spooled = spool(&request, &state, body).await?;
+    let running = service::import::start(&caller.0, wish, spooled, state.imports).await?;
+    let location = format!("{}/v1/imports/{}", state.config.public_url.trim_end_matches('/'), running.id);
+    match actix_web::rt::time::timeout(wait(&request), running.outcome).await {
+        Ok(outcome) => {
+            let import = outcome.map_err(service::Error::internal)??;
+            Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(import))
+        }
+        Err(_) => match service::import::get(&caller.0, running.id, None).await? {
+            Fresh::Changed(_, import) => {
+                Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(import))
+            }
+            Fresh::Unchanged(_) => Err(Problem::of(Code::Internal)),
+        },
+    }
+}
+
+/// Takes the body to disk, within the limit, decompressed.
+async fn spool(request: &HttpRequest, state: &State, body: Payload) -> Result<Spooled, Problem> {
+    check_encoding(request)?;
+    let mut spool = Spool::new(&state.config.spool_folder(), state.config.imports.max_bytes)?;
+    let mut body = Decompress::from_headers(body, request.headers());
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|_| Problem::new(Code::BadRequest, "the body did not arrive whole"))?;
+        spool.push(&chunk)?;
+    }
+    Ok(spool.finish()?)
+}
+
+fn check_encoding(request: &HttpRequest) -> Result<(), Problem> {
+    let encoding = request.headers().get(CONTENT_ENCODING).map(|value| value.to_str().unwrap_or_default());
+    match encoding.map(str::to_ascii_lowercase).as_deref() {
+        None | Some("identity" | "gzip" | "zstd") => Ok(()),
+        Some(_) => Err(Problem::new(Code::UnsupportedMediaType, "`Content-Encoding` may be gzip, zstd or identity")),
+    }
+}
+
+/// `Prefer: wait=<seconds>` (RFC 7240, section 4.3).
+fn wait(request: &HttpRequest) -> Duration {
+    let preferences = request.headers().get_all("prefer").filter_map(|value| value.to_str().ok());
+    let asked = preferences
+        .flat_map(|value| value.split([',', ';']))
+        .find_map(|preference| preference.trim().strip_prefix("wait=")?.parse().ok());
+    asked.map_or(DEFAULT_WAIT, |seconds| Duration::from_secs(seconds).min(MAX_WAIT))
+}
+
+/// Whose imports.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListParams {
+    /// Municipalities, by slug or id.
+    #[param(style = Form, explode = false, example = json!(["norrvik"]))]
+    tenant: Vec<String>,
+}
+
+impl Filter for ListParams {
+    const NAMES: &'static [&'static str] = &["tenant"];
+}
+
+/// A page of imports by id. Who may not read findings sees its own ones alone.
+#[utoipa::path(tag = "imports", operation_id = "listImports", params(ListParams, PageParams),
+    security(("bearer" = ["findings:read"]), ("bearer" = ["imports:write"])), responses(
+        (status = 200, description = "A page", body = Page<Import>),
+        (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[get("/imports")]
+async fn list_imports(caller: As, request: HttpRequest, params: Filtered<ListParams, PageParams>, seen: Seen) -> Answer {
+    let Filtered(filter, page_params) = params;
+    let (page_request, fields) = page_params.read(Import::FIELDS)?;
+    page(&request, service::import::list(&caller.0, &filter.tenant, &page_request, seen.tag()).await?, &fields)
+}
+
+/// What became of a report. Who may not read findings sees its own ones alone.
+#[utoipa::path(tag = "imports", operation_id = "getImport", params(("id" = ImportId, Path), FieldParams),
+    security(("bearer" = ["findings:read"]), ("bearer" = ["imports:write"])), responses(
+        (status = 200, description = "The import", body = Import),
+        (status = 304, description = "It has not changed since the `ETag` in `If-None-Match`"),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[get("/imports/{id}")]
+async fn get_import(caller: As, id: Id<ImportId>, params: Params<FieldParams>, seen: Seen) -> Answer {
+    let fields = Fields::parse(params.0.fields, Import::FIELDS)?;
+    one(service::import::get(&caller.0, id.0, seen.tag()).await?, &fields)
+}

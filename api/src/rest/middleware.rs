@@ -1,0 +1,82 @@
+//! What every answer has: an id, a line in the log, and errors of one form.
+
+use super::problem::{Problem, code_of};
+use actix_web::{
+    Error, HttpMessage,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderName, HeaderValue},
+    middleware::Next,
+};
+use std::time::Instant;
+
+/// The request's id, in and out.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of a request, as other layers see it.
+#[derive(Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
+/// Gives the request an id, logs its end, and brings every error to problem+json.
+///
+/// # Errors
+/// None of its own: every error becomes an answer here.
+pub async fn answer<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let began = Instant::now();
+    let id = request_id(&request);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let response = next.call(request).await?;
+    let mut response = as_problem(response, &id);
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::VARY, HeaderValue::from_static("Authorization, Accept, Accept-Encoding"));
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    let status = response.status().as_u16();
+    let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(request_id = %id, %method, path, status, milliseconds, "request");
+    Ok(response)
+}
+
+/// The client's id if it is one that can be logged as it is, else a new one.
+fn request_id(request: &ServiceRequest) -> String {
+    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let fits = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    given.filter(fits).map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
+}
+
+fn as_problem<B: MessageBody + 'static>(
+    response: ServiceResponse<B>,
+    id: &str,
+) -> ServiceResponse<actix_web::body::EitherBody<B>> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response.map_into_left_body();
+    }
+    let known = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned();
+    let allow = response.headers().get(header::ALLOW).cloned();
+    let problem = match known {
+        Some(problem) => problem,
+        None if is_problem(&response) => return response.map_into_left_body(),
+        None => Problem::of(code_of(status)),
+    };
+    let (request, _) = response.into_parts();
+    let mut answer = problem.response(Some(id.to_owned()));
+    if let Some(allow) = allow {
+        answer.headers_mut().insert(header::ALLOW, allow);
+    }
+    ServiceResponse::new(request, answer).map_into_right_body()
+}
+
+/// Answers whose form is another contract's: GraphQL's errors.
+fn is_problem<B>(response: &ServiceResponse<B>) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/"))
+}

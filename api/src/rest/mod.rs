@@ -1,0 +1,82 @@
+//! REST under `/v1`: read the input, call the service, return.
+
+mod asset;
+mod change;
+mod extract;
+mod finding;
+mod import;
+mod me;
+pub mod middleware;
+mod params;
+pub mod problem;
+mod query;
+mod respond;
+mod task;
+mod tenant;
+
+pub(crate) use extract::{As, Body};
+pub(crate) use problem::Problem;
+
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
+
+/// All resources.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(
+        scope("/v1")
+            .configure(me::routes)
+            .configure(tenant::routes)
+            .configure(finding::routes)
+            .configure(asset::routes)
+            .configure(task::routes)
+            .configure(import::routes)
+            .configure(change::routes),
+    );
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Fynd",
+        description = "Security findings about municipalities, each behind its own wall: scanners and red teams \
+                       report, ticketing systems pull the work, SIEMs follow the changes, dashboards count.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    servers((url = "/")),
+    tags(
+        (name = "me", description = "Who am I, and what may I do where"),
+        (name = "tenants", description = "Municipalities"),
+        (name = "findings", description = "Weaknesses"),
+        (name = "assets", description = "What findings are about"),
+        (name = "tasks", description = "The work that ticketing systems pull"),
+        (name = "imports", description = "Reports that come in"),
+        (name = "changes", description = "The feed that every consumer follows"),
+    ),
+    components(schemas(problem::ProblemDetails)),
+    modifiers(&Bearer)
+)]
+struct Base;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}
+
+/// The OpenAPI 3.1 document, made from the code.
+pub fn document() -> utoipa::openapi::OpenApi {
+    actix_web::App::new().into_utoipa_app().openapi(Base::openapi()).configure(routes).split_for_parts().1
+}
+
+/// The document as it is served and committed.
+pub fn document_json() -> String {
+    // A document of texts and maps always serialises.
+    document().to_pretty_json().unwrap_or_default() + "\n"
+}

@@ -1,0 +1,42 @@
+//! Parameters that many operations share.
+
+use super::{Problem, respond::Fields};
+use domain::PageRequest;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// Which page of a list, and what to show of its items.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageParams {
+    /// Most items, 1–500.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    pub(super) limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    pub(super) cursor: Option<String>,
+    /// Fields to show; all if left out.
+    #[param(style = Form, explode = false)]
+    pub(super) fields: Option<Vec<String>>,
+}
+
+impl PageParams {
+    /// The page and the fields asked for.
+    ///
+    /// # Errors
+    /// `invalid_parameter`.
+    pub(super) fn read(self, known: &[&str]) -> Result<(PageRequest, Fields), Problem> {
+        let page = PageRequest::new("limit", self.limit, PageRequest::MAX, self.cursor)?;
+        Ok((page, Fields::parse(self.fields, known)?))
+    }
+}
+
+/// What to show of a resource.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct FieldParams {
+    /// Fields to show; all if left out.
+    #[param(style = Form, explode = false)]
+    pub(super) fields: Option<Vec<String>>,
+}

@@ -1,0 +1,166 @@
+//! Errors as `application/problem+json` (RFC 9457), with a code from the one table.
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use domain::{Code, Violation};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An error on its way out.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}: {detail}", code.as_str())]
+pub struct Problem {
+    /// What happened.
+    pub code: Code,
+    /// What happened in this case.
+    pub detail: String,
+    /// Where in the input.
+    pub violations: Vec<Violation>,
+}
+
+/// The body of an error (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDetails {
+    /// A page that explains the code.
+    #[schema(example = "/problems/not_found")]
+    r#type: String,
+    /// What happened, in one sentence, the same for every case of the code.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// The stable code.
+    code: &'static str,
+    /// What happened in this case.
+    detail: String,
+    /// Where in the input, if it is about places.
+    errors: Vec<Violation>,
+    /// The request's id in the service's log.
+    trace_id: Option<String>,
+}
+
+/// The HTTP status of a code. Only edges know it.
+pub(crate) const fn status(code: Code) -> StatusCode {
+    match code {
+        Code::BadRequest
+        | Code::InvalidParameter
+        | Code::InvalidCursor
+        | Code::CursorMismatch
+        | Code::TenantRequired
+        | Code::QueryTooComplex
+        | Code::InvalidQuery => StatusCode::BAD_REQUEST,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden | Code::SamePerson => StatusCode::FORBIDDEN,
+        Code::NotFound | Code::UnknownTenant => StatusCode::NOT_FOUND,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        Code::TransitionRefused
+        | Code::AcceptanceRequired
+        | Code::TicketAlreadyLinked
+        | Code::TicketTaken
+        | Code::ImportRunning => StatusCode::CONFLICT,
+        Code::Stale => StatusCode::PRECONDITION_FAILED,
+        Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::InvalidBody | Code::JustificationRequired | Code::UnknownFormat | Code::ReportRefused => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        Code::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The code of a status that the framework answered by itself.
+pub(crate) const fn code_of(status: StatusCode) -> Code {
+    match status {
+        StatusCode::UNAUTHORIZED => Code::Unauthenticated,
+        StatusCode::FORBIDDEN => Code::Forbidden,
+        StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+        StatusCode::NOT_ACCEPTABLE => Code::NotAcceptable,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+        status if status.is_server_error() => Code::Internal,
+        _ => Code::BadRequest,
+    }
+}
+
+impl Problem {
+    /// A problem with the code's own sentence.
+    pub(crate) fn of(code: Code) -> Self {
+        Self::new(code, code.title())
+    }
+
+    /// A problem with a code and a sentence.
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), violations: Vec::new() }
+    }
+
+    /// The answer, with the request's id.
+    pub(crate) fn response(&self, trace_id: Option<String>) -> HttpResponse {
+        let status = status(self.code);
+        let mut response = HttpResponse::build(status);
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        match self.code {
+            Code::Unauthenticated => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            }
+            Code::Unavailable => {
+                response.insert_header((header::RETRY_AFTER, "2"));
+            }
+            _ => {}
+        }
+        let details = ProblemDetails {
+            r#type: format!("/problems/{}", self.code.as_str()),
+            title: self.code.title(),
+            status: status.as_u16(),
+            code: self.code.as_str(),
+            detail: self.detail.clone(),
+            errors: self.violations.clone(),
+            trace_id,
+        };
+        // A struct of texts always serialises.
+        let body = serde_json::to_vec(&details).unwrap_or_default();
+        response.content_type("application/problem+json").body(body)
+    }
+}
+
+impl From<service::Error> for Problem {
+    fn from(error: service::Error) -> Self {
+        let code = error.code();
+        match error {
+            service::Error::Refused(refused) => {
+                Self { code, detail: refused.detail, violations: refused.violations }
+            }
+            // The log is where the reason belongs; the caller sees the code.
+            internal => {
+                tracing::error!(error = %internal, code = code.as_str(), "a request failed");
+                Self::of(code)
+            }
+        }
+    }
+}
+
+impl From<domain::Error> for Problem {
+    fn from(error: domain::Error) -> Self {
+        Self { code: error.code, detail: error.detail, violations: error.violations }
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        status(self.code)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.response(None)
+    }
+}
+
+/// The answer to a path that does not exist.
+pub(crate) async fn no_such_path() -> Result<HttpResponse, Problem> {
+    Err(Problem::of(Code::NotFound))
+}

@@ -1,0 +1,101 @@
+//! Answers: tags, links, chosen fields.
+
+use super::Problem;
+use crate::application::State;
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::{StatusCode, header},
+    web::Data,
+};
+use domain::{Code, Page, Violation};
+use serde::Serialize;
+use serde_json::Value;
+use service::{Etag, Fresh};
+
+/// What a handler answers.
+pub(crate) type Answer = Result<HttpResponse, Problem>;
+
+/// The fields asked for with `fields`; all if nothing was.
+pub(crate) struct Fields(Option<Vec<String>>);
+
+impl Fields {
+    /// All of them.
+    pub(crate) const fn all() -> Self {
+        Self(None)
+    }
+
+    /// Reads the wish.
+    ///
+    /// # Errors
+    /// `invalid_parameter` naming the field that does not exist.
+    pub(crate) fn parse(asked: Option<Vec<String>>, known: &[&str]) -> Result<Self, Problem> {
+        let unknown = asked.iter().flatten().find(|field| !known.contains(&field.as_str()));
+        match unknown {
+            None => Ok(Self(asked)),
+            Some(field) => {
+                let detail = format!("`{field}` is no field; the fields are {}", known.join(", "));
+                let violations = vec![Violation::new("fields", detail.clone())];
+                Err(Problem { code: Code::InvalidParameter, detail, violations })
+            }
+        }
+    }
+
+    fn of<T: Serialize>(&self, item: &T) -> Result<Value, Problem> {
+        let mut value = serde_json::to_value(item).map_err(|_| Problem::of(Code::Internal))?;
+        if let (Some(fields), Some(object)) = (&self.0, value.as_object_mut()) {
+            object.retain(|name, _| fields.contains(name));
+        }
+        Ok(value)
+    }
+}
+
+fn tagged(status: StatusCode, etag: &Etag) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response.insert_header((header::ETAG, etag.header()));
+    response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
+    response
+}
+
+/// 304 for what the client has.
+pub(crate) fn unchanged(etag: &Etag) -> HttpResponse {
+    tagged(StatusCode::NOT_MODIFIED, etag).finish()
+}
+
+/// A resource, or 304.
+pub(crate) fn one<T: Serialize>(fresh: Fresh<T>, fields: &Fields) -> Answer {
+    match fresh {
+        Fresh::Unchanged(etag) => Ok(unchanged(&etag)),
+        Fresh::Changed(etag, item) => Ok(tagged(StatusCode::OK, &etag).json(fields.of(&item)?)),
+    }
+}
+
+/// A page of a list with a link to the next one, or 304.
+pub(crate) fn page<T: Serialize>(request: &HttpRequest, fresh: Fresh<Page<T>>, fields: &Fields) -> Answer {
+    let (etag, page) = match fresh {
+        Fresh::Unchanged(etag) => return Ok(unchanged(&etag)),
+        Fresh::Changed(etag, page) => (etag, page),
+    };
+    let mut response = tagged(StatusCode::OK, &etag);
+    if let Some(cursor) = &page.next_cursor {
+        response.insert_header((header::LINK, next_link(request, cursor)));
+    }
+    // Without chosen fields the page goes out as it is, with no detour over values.
+    if fields.0.is_none() {
+        return Ok(response.json(page));
+    }
+    let items: Vec<Value> = page.items.iter().map(|item| fields.of(item)).collect::<Result<_, _>>()?;
+    Ok(response.json(page.of(items)))
+}
+
+/// A changed resource with its new tag.
+pub(crate) fn changed<T: Serialize>(status: StatusCode, (etag, item): (Etag, T)) -> Answer {
+    Ok(tagged(status, &etag).json(item))
+}
+
+/// `Link: <…>; rel="next"` (RFC 8288): the same query with the next cursor.
+pub(crate) fn next_link(request: &HttpRequest, cursor: &str) -> String {
+    let base = request.app_data::<Data<State>>().map(|state| state.config.public_url.trim_end_matches('/').to_owned());
+    let rest = request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let query: Vec<String> = rest.map(str::to_owned).chain([format!("cursor={cursor}")]).collect();
+    format!("<{}{}?{}>; rel=\"next\"", base.unwrap_or_default(), request.path(), query.join("&"))
+}

@@ -1,0 +1,260 @@
+//! Assets: what findings are about.
+
+use chrono::{DateTime, Utc};
+use crate::{AssetId, TenantId, text};
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// What an asset is.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    async_graphql::Enum,
+)]
+#[serde(rename_all = "snake_case")]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum AssetKind {
+    /// A server, client or network device.
+    #[default]
+    Host,
+    /// A web application or API.
+    WebApplication,
+    /// A source code repository.
+    Repository,
+    /// Anything else.
+    Other,
+}
+
+/// How much depends on an asset.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, EnumIter,
+    DeriveActiveEnum, async_graphql::Enum,
+)]
+#[serde(rename_all = "snake_case")]
+#[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
+pub enum Criticality {
+    /// Nothing stops without it.
+    #[sea_orm(num_value = 1)]
+    Low,
+    /// Some work is slower without it.
+    #[sea_orm(num_value = 2)]
+    Medium,
+    /// A service stops without it.
+    #[sea_orm(num_value = 3)]
+    High,
+    /// Life, health or the municipality's core stops without it.
+    #[sea_orm(num_value = 4)]
+    Critical,
+}
+
+/// From where an asset can be reached.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    async_graphql::Enum,
+)]
+#[serde(rename_all = "snake_case")]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum Exposure {
+    /// From the internet.
+    Internet,
+    /// From partners' networks.
+    Partner,
+    /// From the own network.
+    Internal,
+    /// From nowhere but its own segment.
+    Isolated,
+}
+
+/// How an asset became known.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    async_graphql::Enum,
+)]
+#[serde(rename_all = "snake_case")]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum Provenance {
+    /// Somebody entered or reviewed it.
+    Inventoried,
+    /// A report named it; nobody has reviewed it yet.
+    Discovered,
+}
+
+/// What an identifier is, strongest first: a serial number says more about
+/// which machine this is than an address that another one may have tomorrow.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, EnumIter,
+    DeriveActiveEnum, async_graphql::Enum,
+)]
+#[serde(rename_all = "snake_case")]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum IdentifierKind {
+    /// A cloud provider's resource id or ARN.
+    CloudId,
+    /// The agent id of an EDR.
+    EdrId,
+    /// The maker's serial number.
+    Serial,
+    /// A repository's URL, without credentials.
+    Repository,
+    /// A fully qualified domain name, lower case, no trailing dot.
+    Fqdn,
+    /// A host name without domain, lower case.
+    Hostname,
+    /// An IEEE 802 MAC address, `00:11:22:33:44:55`.
+    Mac,
+    /// An IPv4 or IPv6 address in its canonical text form (RFC 5952).
+    Ip,
+}
+
+/// A typed identifier of an asset.
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject,
+)]
+pub struct Identifier {
+    /// What the value is.
+    pub kind: IdentifierKind,
+    /// The value in its normal form.
+    pub value: String,
+}
+
+impl Identifier {
+    /// The longest identifier kept, in characters.
+    pub const MAX: usize = 500;
+
+    /// Brings `value` to the normal form of its kind; `None` if it is none
+    /// (an address that does not parse, an empty name, a loopback address).
+    pub fn parse(kind: IdentifierKind, value: &str) -> Option<Self> {
+        let value = text::clean_line(value, Self::MAX);
+        let value = match kind {
+            IdentifierKind::Ip => {
+                let ip: std::net::IpAddr = value.parse().ok()?;
+                if ip.is_loopback() || ip.is_unspecified() {
+                    return None;
+                }
+                ip.to_canonical().to_string()
+            }
+            IdentifierKind::Mac => mac(&value)?,
+            IdentifierKind::Fqdn | IdentifierKind::Hostname => {
+                let name = value.trim_end_matches('.').to_lowercase();
+                if name.is_empty() || name == "localhost" || name.contains(char::is_whitespace) {
+                    return None;
+                }
+                name
+            }
+            _ => value,
+        };
+        (!value.is_empty()).then_some(Self { kind, value })
+    }
+
+    /// A name of unknown kind: an address, a domain name or a bare host name.
+    pub fn of_host(name: &str) -> Option<Self> {
+        let name = name.trim();
+        let bare = name.strip_prefix('[').and_then(|n| n.strip_suffix(']')).unwrap_or(name);
+        if bare.parse::<std::net::IpAddr>().is_ok() {
+            return Self::parse(IdentifierKind::Ip, bare);
+        }
+        let kind = if bare.trim_end_matches('.').contains('.') { IdentifierKind::Fqdn } else { IdentifierKind::Hostname };
+        Self::parse(kind, bare)
+    }
+}
+
+fn mac(value: &str) -> Option<String> {
+    let digits: String = value.chars().filter(char::is_ascii_hexdigit).collect();
+    let shape = value.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '-' | '.'));
+    if !shape || digits.len() != 12 || digits.chars().all(|c| c == '0') {
+        return None;
+    }
+    let bytes = digits.to_ascii_lowercase();
+    Some((0..6).filter_map(|i| bytes.get(i * 2..i * 2 + 2)).collect::<Vec<_>>().join(":"))
+}
+
+/// A machine, application or repository that findings are about.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(name = "AssetFields")]
+pub struct Asset {
+    /// Identifier, UUIDv7.
+    pub id: AssetId,
+    /// The municipality it belongs to.
+    pub tenant_id: TenantId,
+    /// What it is.
+    pub kind: AssetKind,
+    /// The name people use.
+    pub name: String,
+    /// How much depends on it; null until somebody has said.
+    pub criticality: Option<Criticality>,
+    /// From where it can be reached; null until somebody has said.
+    pub exposure: Option<Exposure>,
+    /// The unit that answers for it.
+    pub owner_unit: Option<String>,
+    /// How it became known.
+    pub provenance: Provenance,
+    /// Typed identifiers, sorted by kind and value.
+    pub identifiers: Vec<Identifier>,
+    /// When Fynd first heard of it, RFC 3339 UTC.
+    pub first_known_at: DateTime<Utc>,
+    /// When it last changed, RFC 3339 UTC.
+    pub updated_at: DateTime<Utc>,
+    /// The number of its last change on the tenant's clock.
+    pub seq: i64,
+}
+
+impl Asset {
+    /// The names that `fields` may list, in the order they are shown.
+    pub const FIELDS: &'static [&'static str] = &[
+        "id", "tenant_id", "kind", "name", "criticality", "exposure", "owner_unit", "provenance", "identifiers",
+        "first_known_at", "updated_at", "seq",
+    ];
+}
+
+/// Which assets. All conditions hold together; an empty filter is all.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams, async_graphql::InputObject)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AssetFilter {
+    /// Municipalities, by slug or id.
+    #[param(style = Form, explode = false, example = json!(["norrvik"]))]
+    #[graphql(default)]
+    pub tenant: Vec<String>,
+    /// Kinds.
+    #[param(style = Form, explode = false, example = json!(["host"]))]
+    #[graphql(default)]
+    pub kind: Vec<AssetKind>,
+    /// How they became known; `discovered` is the queue of unknown assets.
+    #[param(style = Form, explode = false, example = json!(["discovered"]))]
+    #[graphql(default)]
+    pub provenance: Vec<Provenance>,
+    /// An identifier's value, of any kind, in its normal form.
+    #[param(example = "192.0.2.10")]
+    pub identifier: Option<String>,
+}
+
+impl AssetFilter {
+    /// The names of the conditions.
+    pub const NAMES: &'static [&'static str] = &["tenant", "kind", "provenance", "identifier"];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_come_to_one_form() {
+        let form = |kind, value| Identifier::parse(kind, value).map(|i| i.value);
+        assert_eq!(form(IdentifierKind::Fqdn, "SRV-Å0.Norrvik.Example."), Some("srv-å0.norrvik.example".into()));
+        assert_eq!(form(IdentifierKind::Mac, "00-11-22-AA-bb-cc"), Some("00:11:22:aa:bb:cc".into()));
+        assert_eq!(form(IdentifierKind::Mac, "not a mac"), None);
+        assert_eq!(form(IdentifierKind::Ip, "2001:DB8:0:0::1"), Some("2001:db8::1".into()));
+        assert_eq!(form(IdentifierKind::Ip, "::ffff:192.0.2.1"), Some("192.0.2.1".into()));
+        assert_eq!(form(IdentifierKind::Ip, "127.0.0.1"), None);
+        assert_eq!(form(IdentifierKind::Hostname, "localhost"), None);
+    }
+
+    #[test]
+    fn a_bare_name_is_told_apart() {
+        let kind = |value| Identifier::of_host(value).map(|i| i.kind);
+        assert_eq!(kind("192.0.2.7"), Some(IdentifierKind::Ip));
+        assert_eq!(kind("[2001:db8::7]"), Some(IdentifierKind::Ip));
+        assert_eq!(kind("lon.norrvik.example"), Some(IdentifierKind::Fqdn));
+        assert_eq!(kind("LON01"), Some(IdentifierKind::Hostname));
+    }
+}

@@ -1,0 +1,122 @@
+//! The change feed's items: every consumer is a cursor over the same feed.
+
+use chrono::{DateTime, Utc};
+use crate::{Asset, EventKind, Finding, Import, Permission, Task, TenantId};
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// The types of resources in the feed.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, EnumIter,
+    DeriveActiveEnum, async_graphql::Enum,
+)]
+#[serde(rename_all = "snake_case")]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum ResourceType {
+    /// [`Finding`].
+    Finding,
+    /// [`Asset`].
+    Asset,
+    /// [`Task`].
+    Task,
+    /// [`Import`].
+    Import,
+}
+
+impl ResourceType {
+    /// What it takes, besides `feed:read`, to see changes of this type.
+    pub const fn permission(self) -> Permission {
+        match self {
+            Self::Finding | Self::Import => Permission::ReadFindings,
+            Self::Asset => Permission::ReadAssets,
+            Self::Task => Permission::ReadTasks,
+        }
+    }
+}
+
+/// How the feed is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeMode {
+    /// The last state of each resource that changed since the cursor; `seq` has holes.
+    #[default]
+    State,
+    /// Each change, gapless per tenant before filtering.
+    Events,
+}
+
+/// One item of the change feed.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Change {
+    /// Identifier of the change, UUIDv7: deduplicate by it.
+    pub event_id: Uuid,
+    /// The municipality.
+    pub tenant_id: TenantId,
+    /// Its number on the tenant's clock.
+    pub seq: i64,
+    /// When it was committed, RFC 3339 UTC in whole milliseconds, strictly growing per commit of a tenant.
+    pub recorded_at: DateTime<Utc>,
+    /// What happened.
+    pub event: EventKind,
+    /// The type of the resource.
+    pub resource_type: ResourceType,
+    /// The resource's id.
+    pub resource_id: Uuid,
+    /// Whether the resource is gone (a tombstone); `resource` is then null.
+    pub deleted: bool,
+    /// What changed, field by field: `{"status": {"before": "new", "after": "confirmed"}}`. Null for creations.
+    #[schema(value_type = Option<Object>)]
+    pub changed: Option<serde_json::Value>,
+    /// The resource as it stands now.
+    pub resource: Option<Resource>,
+}
+
+/// A resource in the feed; which of the four it is says `resource_type`.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Resource {
+    /// A finding.
+    Finding(Box<Finding>),
+    /// An asset.
+    Asset(Box<Asset>),
+    /// A task.
+    Task(Box<Task>),
+    /// An import.
+    Import(Box<Import>),
+}
+
+/// One page of the change feed.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct ChangePage {
+    /// The changes: tenant by tenant, each in the order of `seq`.
+    pub items: Vec<Change>,
+    /// Where to go on; on every page, an empty one too.
+    pub next_cursor: String,
+    /// Whether more can be had right now.
+    pub has_more: bool,
+}
+
+/// Which changes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams, async_graphql::InputObject)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ChangeFilter {
+    /// Municipalities, by slug or id.
+    #[param(style = Form, explode = false, example = json!(["norrvik"]))]
+    #[graphql(default)]
+    pub tenant: Vec<String>,
+    /// Types of resources; all that the caller may see if left out.
+    #[param(style = Form, explode = false, example = json!(["finding"]))]
+    #[graphql(default)]
+    pub types: Vec<ResourceType>,
+    /// `state`: the last state of each resource that changed. `events`: each change.
+    #[graphql(default)]
+    pub mode: ChangeMode,
+}
+
+impl ChangeFilter {
+    /// The names of the conditions.
+    pub const NAMES: &'static [&'static str] = &["tenant", "types", "mode"];
+}

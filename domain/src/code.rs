@@ -1,0 +1,110 @@
+//! The one table of error codes: what happened and what to do about it. REST
+//! and GraphQL carry the same codes; only an edge knows HTTP.
+
+use serde::Serialize;
+
+macro_rules! codes {
+    ($($name:ident $code:literal $title:literal $remedy:literal;)*) => {
+        /// What went wrong, as a stable code. The table is documented at `/problems/{code}`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Code {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The code as it stands in answers: snake_case.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// What happened, in one sentence.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+
+            /// What the caller can do about it.
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$name => $remedy,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    Unauthenticated "unauthenticated" "No valid token came with the request."
+        "Send `Authorization: Bearer <token>` with a token that is not expired, revoked or meant for another service.";
+    Forbidden "forbidden" "The caller's rights do not cover this."
+        "See `GET /v1/me` for what the token may do where, and ask the municipality for a grant.";
+    NotFound "not_found" "There is no such thing, or the caller may not see it."
+        "Check the id. What a caller may not see is answered as missing.";
+    MethodNotAllowed "method_not_allowed" "This path does not know this method."
+        "See the `Allow` header and `/docs`.";
+    NotAcceptable "not_acceptable" "The answer cannot be given in a form that `Accept` allows."
+        "Accept `application/json`.";
+    BadRequest "bad_request" "The request could not be read."
+        "See `detail` for the place.";
+    InvalidParameter "invalid_parameter" "A query parameter is unknown or has a value that it cannot have."
+        "See `errors[]`, which names the parameter and the values it takes.";
+    InvalidBody "invalid_body" "A field of the body is missing, unknown or has a value that it cannot have."
+        "See `errors[]`, whose pointers (RFC 6901) name the fields.";
+    InvalidCursor "cursor_invalid" "The cursor was not issued by this service for this caller."
+        "Start again without a cursor.";
+    CursorMismatch "cursor_filter_mismatch" "The cursor belongs to another query."
+        "Repeat the query that the cursor came from, or start again without a cursor.";
+    TenantRequired "tenant_required" "The token spans several municipalities and the request names none."
+        "Add `tenant=<slug or id>`.";
+    UnknownTenant "unknown_tenant" "The request names a municipality that the caller has no rights in."
+        "See `GET /v1/tenants` for those that it has.";
+    PreconditionRequired "precondition_required" "A change must say which version it changes."
+        "Send `If-Match` with the `ETag` that the resource was read with.";
+    Stale "stale" "The resource has changed since it was read."
+        "Read it again, look at what changed, and repeat the change with the new `ETag`.";
+    TransitionRefused "transition_refused" "The finding cannot go from its status to that one."
+        "See the table of transitions in the documentation of `POST /v1/findings/{id}/transition`.";
+    JustificationRequired "justification_required" "A dismissal needs a justification of its kind."
+        "Send one of the justifications that `detail` names.";
+    AcceptanceRequired "acceptance_required" "A risk is accepted only through an approved acceptance."
+        "Request a risk acceptance and have another person approve it.";
+    SamePerson "same_person" "Who claimed a fix may not verify it."
+        "Have somebody else verify it.";
+    TicketAlreadyLinked "ticket_already_linked" "The task has another ticket in that system already."
+        "Use the ticket that `detail` names, or close the new one as a duplicate.";
+    TicketTaken "ticket_taken" "The ticket belongs to another task."
+        "Use a ticket of its own for each task; `detail` names the owner.";
+    PayloadTooLarge "payload_too_large" "The body is larger than the limit."
+        "Split the report, or have the operator raise `imports.max_bytes`.";
+    UnsupportedMediaType "unsupported_media_type" "The body is of a type or encoding that is not read here."
+        "See the documentation of the operation for the types it takes.";
+    UnknownFormat "unknown_format" "The report's format could not be recognised."
+        "Name it with `format=nessus|sarif|nuclei`.";
+    ReportRefused "report_refused" "The report is not whole or not of its format; nothing of it was stored."
+        "See `detail` for the place. Export the report again and repeat.";
+    ImportRunning "import_running" "The very same report is being imported right now."
+        "Wait for the import that `detail` names.";
+    QueryTooComplex "query_too_complex" "The GraphQL query asks for more than the limit of depth or cost."
+        "Ask for fewer nested fields or smaller pages.";
+    InvalidQuery "invalid_query" "The GraphQL document is not valid."
+        "See `message` and `locations`; the schema is at `/graphql/schema.graphql`.";
+    Unavailable "unavailable" "The service cannot answer right now."
+        "Repeat the request after the time in `Retry-After`.";
+    Internal "internal" "Something went wrong inside the service."
+        "Repeat the request; if it stays, give the operator the `trace_id`.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_snake_case() {
+        let mut seen = std::collections::HashSet::new();
+        for code in Code::ALL {
+            assert!(seen.insert(code.as_str()), "{} stands twice", code.as_str());
+            assert!(code.as_str().chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{}", code.as_str());
+        }
+    }
+}

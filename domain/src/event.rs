@@ -1,0 +1,81 @@
+//! Events: what happened to a resource. One per change, numbered by the
+//! tenant's clock. (Who did it stands in the audit as well.)
+
+use crate::ResourceType;
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What happened.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    async_graphql::Enum,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum EventKind {
+    /// A finding was reported for the first time.
+    #[serde(rename = "finding.created")]
+    #[sea_orm(string_value = "finding.created")]
+    FindingCreated,
+    /// A finding's fields changed.
+    #[serde(rename = "finding.updated")]
+    #[sea_orm(string_value = "finding.updated")]
+    FindingUpdated,
+    /// A finding's status changed.
+    #[serde(rename = "finding.status_changed")]
+    #[sea_orm(string_value = "finding.status_changed")]
+    FindingStatusChanged,
+    /// A closed finding was seen again, or a claimed fix did not hold.
+    #[serde(rename = "finding.reopened")]
+    #[sea_orm(string_value = "finding.reopened")]
+    FindingReopened,
+    /// A finding is gone from the store.
+    #[serde(rename = "finding.deleted")]
+    #[sea_orm(string_value = "finding.deleted")]
+    FindingDeleted,
+    /// An asset became known.
+    #[serde(rename = "asset.created")]
+    #[sea_orm(string_value = "asset.created")]
+    AssetCreated,
+    /// An asset's fields or identifiers changed.
+    #[serde(rename = "asset.updated")]
+    #[sea_orm(string_value = "asset.updated")]
+    AssetUpdated,
+    /// A task was made.
+    #[serde(rename = "task.created")]
+    #[sea_orm(string_value = "task.created")]
+    TaskCreated,
+    /// A task's fields or findings changed.
+    #[serde(rename = "task.updated")]
+    #[sea_orm(string_value = "task.updated")]
+    TaskUpdated,
+    /// A ticket was linked to a task.
+    #[serde(rename = "task.ticket_linked")]
+    #[sea_orm(string_value = "task.ticket_linked")]
+    TaskTicketLinked,
+    /// A report was stored to its end.
+    #[serde(rename = "import.completed")]
+    #[sea_orm(string_value = "import.completed")]
+    ImportCompleted,
+}
+
+impl EventKind {
+    /// The type of the resource that it happened to.
+    pub const fn resource_type(self) -> ResourceType {
+        match self {
+            Self::FindingCreated
+            | Self::FindingUpdated
+            | Self::FindingStatusChanged
+            | Self::FindingReopened
+            | Self::FindingDeleted => ResourceType::Finding,
+            Self::AssetCreated | Self::AssetUpdated => ResourceType::Asset,
+            Self::TaskCreated | Self::TaskUpdated | Self::TaskTicketLinked => ResourceType::Task,
+            Self::ImportCompleted => ResourceType::Import,
+        }
+    }
+
+    /// Whether the resource is gone after it: the feed then shows a tombstone.
+    pub const fn is_deletion(self) -> bool {
+        matches!(self, Self::FindingDeleted)
+    }
+}

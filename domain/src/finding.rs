@@ -1,0 +1,213 @@
+//! Findings: one weakness on one asset, or on none yet.
+
+use chrono::{DateTime, Utc};
+use crate::{
+    AssetId, Error, FindingId, Justification, Severity, SourceId, Status, TenantId, Violation, error::Result,
+    text};
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What sort of statement a finding is.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    async_graphql::Enum,
+)]
+#[serde(rename_all = "snake_case")]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum FindingKind {
+    /// A flaw in software.
+    #[default]
+    Vulnerability,
+    /// A setting that opens a door.
+    Misconfiguration,
+    /// An attack or its traces.
+    Detection,
+    /// A requirement that is not met.
+    Compliance,
+    /// Worth knowing; no weakness by itself.
+    Observation,
+}
+
+/// Where on the asset. All parts are optional; which ones stand depends on the tool.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[serde(default)]
+pub struct Location {
+    /// TCP or UDP port, 1–65535.
+    pub port: Option<u16>,
+    /// `tcp`, `udp`, …
+    pub protocol: Option<String>,
+    /// The service on the port, as the tool names it.
+    pub service: Option<String>,
+    /// The URL, as the tool saw it. May be hostile: never fetch it, escape it when shown.
+    pub url: Option<String>,
+    /// File path, relative to the repository where the tool says so.
+    pub path: Option<String>,
+    /// First line, from 1.
+    pub line: Option<u32>,
+    /// Last line, from 1.
+    pub end_line: Option<u32>,
+    /// First column, from 1.
+    pub column: Option<u32>,
+    /// Function, class or other logical place.
+    pub logical: Option<String>,
+}
+
+/// One weakness on one asset, or on none yet.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(name = "FindingFields")]
+pub struct Finding {
+    /// Identifier, UUIDv7.
+    pub id: FindingId,
+    /// The municipality it belongs to.
+    pub tenant_id: TenantId,
+    /// What it was found on; null if the tool named nothing.
+    pub asset_id: Option<AssetId>,
+    /// Who reported it: the source's name.
+    pub source: String,
+    /// The source's id.
+    pub source_id: SourceId,
+    /// The source's own id of the record.
+    pub source_ref: Option<String>,
+    /// What groups the same weakness over many assets: plugin, rule or template id.
+    pub rule_key: String,
+    /// What makes repeated reports the same finding: 64 hexadecimal digits.
+    pub fingerprint: String,
+    /// What sort of statement it is.
+    pub kind: FindingKind,
+    /// One line, written by the tool (and so perhaps by an attacker).
+    pub title: String,
+    /// What the weakness is.
+    pub description: String,
+    /// What it leads to.
+    pub consequence: Option<String>,
+    /// What to do about it.
+    pub recommendation: Option<String>,
+    /// Severity: the source's, or what a person set instead.
+    pub severity: Severity,
+    /// The source's severity in its own words.
+    pub source_severity: Option<String>,
+    /// CVSS vector (v2, v3.0, v3.1 or v4.0).
+    pub cvss_vector: Option<String>,
+    /// Base score computed from the vector, 0.0–10.0.
+    pub cvss_score: Option<f64>,
+    /// CVE ids.
+    pub cves: Vec<String>,
+    /// CWE ids, `CWE-79`.
+    pub cwes: Vec<String>,
+    /// URLs and other citations. May be hostile.
+    pub references: Vec<String>,
+    /// Where on the asset.
+    pub location: Location,
+    /// Labels: the source's, or what a person set instead.
+    pub tags: Vec<String>,
+    /// What people decided.
+    pub status: Status,
+    /// Why it was dismissed.
+    pub justification: Option<Justification>,
+    /// What was said with the last decision.
+    pub status_comment: Option<String>,
+    /// The finding that says the same, if this one is a duplicate.
+    pub duplicate_of: Option<FindingId>,
+    /// How often it came back after it was closed.
+    pub reopened_count: i32,
+    /// Whether a source has seen it again after a person dismissed it.
+    pub seen_after_dismissal: bool,
+    /// Who works on it: a name or address.
+    pub assignee: Option<String>,
+    /// When a source first saw it, RFC 3339 UTC.
+    pub first_seen: DateTime<Utc>,
+    /// When a source last saw it, RFC 3339 UTC. Volatile: moves without a change of `seq`.
+    pub last_seen: DateTime<Utc>,
+    /// When Fynd first heard of it, RFC 3339 UTC.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed, RFC 3339 UTC.
+    pub updated_at: DateTime<Utc>,
+    /// The number of its last change on the tenant's clock.
+    pub seq: i64,
+}
+
+impl Finding {
+    /// The names that `fields` may list, in the order they are shown.
+    pub const FIELDS: &'static [&'static str] = &[
+        "id", "tenant_id", "asset_id", "source", "source_id", "source_ref", "rule_key", "fingerprint", "kind", "title",
+        "description", "consequence", "recommendation", "severity", "source_severity", "cvss_vector", "cvss_score",
+        "cves", "cwes", "references", "location", "tags", "status", "justification", "status_comment", "duplicate_of",
+        "reopened_count", "seen_after_dismissal", "assignee", "first_seen", "last_seen", "created_at", "updated_at",
+        "seq",
+    ];
+}
+
+/// A change of what people say about a finding. A field left out stays as it
+/// is; null empties it (RFC 7396).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FindingPatch {
+    /// The severity a person sets; null goes back to the source's.
+    pub severity: Option<Option<Severity>>,
+    /// Who works on it.
+    pub assignee: Option<Option<String>>,
+    /// Labels; null goes back to the source's.
+    pub tags: Option<Option<Vec<String>>>,
+}
+
+/// The most tags on a finding.
+pub const MAX_TAGS: usize = 50;
+/// The longest tag or assignee, in characters.
+pub const MAX_LABEL: usize = 200;
+
+impl FindingPatch {
+    /// Brings assignee and tags to their normal form: trimmed, one line; tags
+    /// lower case, sorted, each once.
+    ///
+    /// # Errors
+    /// `invalid_body` with a pointer to each field that is empty, too long or too many.
+    pub fn normalise(mut self) -> Result<Self> {
+        let mut violations = Vec::new();
+        if let Some(Some(assignee)) = &mut self.assignee {
+            *assignee = label(assignee, "/assignee", &mut violations);
+        }
+        if let Some(Some(tags)) = &mut self.tags {
+            if tags.len() > MAX_TAGS {
+                violations.push(Violation::new("/tags", format!("holds more than {MAX_TAGS} tags")));
+            }
+            for (at, tag) in tags.iter_mut().enumerate() {
+                *tag = label(tag, &format!("/tags/{at}"), &mut violations).to_lowercase();
+            }
+            tags.sort();
+            tags.dedup();
+        }
+        if violations.is_empty() { Ok(self) } else { Err(Error::invalid(violations)) }
+    }
+}
+
+fn label(given: &str, pointer: &str, violations: &mut Vec<Violation>) -> String {
+    let label = text::clean_line(given, usize::MAX);
+    if label.is_empty() {
+        violations.push(Violation::new(pointer, "is empty"));
+    } else if label.chars().count() > MAX_LABEL {
+        violations.push(Violation::new(pointer, format!("is longer than {MAX_LABEL} characters")));
+    }
+    label
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_come_to_one_form() {
+        let patch = FindingPatch { tags: Some(Some(vec![" Löner ".into(), "ad".into(), "AD".into()])), ..Default::default() };
+        assert_eq!(patch.normalise().unwrap().tags, Some(Some(vec!["ad".into(), "löner".into()])));
+    }
+
+    #[test]
+    fn wrong_labels_are_named_by_their_place() {
+        let patch = FindingPatch {
+            assignee: Some(Some(" \n".into())),
+            tags: Some(Some(vec!["ok".into(), "x".repeat(201)])),
+            ..Default::default()
+        };
+        let pointers: Vec<_> = patch.normalise().unwrap_err().violations.into_iter().map(|v| v.pointer).collect();
+        assert_eq!(pointers, ["/assignee", "/tags/1"]);
+    }
+}

@@ -1,0 +1,114 @@
+//! What a list or count of findings is about.
+
+use crate::{AssetId, FindingKind, Severity, Status, TaskId};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Which findings. All conditions hold together; a list of values holds if one
+/// of them does; an empty filter is all.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams, async_graphql::InputObject)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FindingFilter {
+    /// Municipalities, by slug or id.
+    #[param(style = Form, explode = false, example = json!(["norrvik"]))]
+    #[graphql(default)]
+    pub tenant: Vec<String>,
+    /// Severities.
+    #[param(style = Form, explode = false, example = json!(["high", "critical"]))]
+    #[graphql(default)]
+    pub severity: Vec<Severity>,
+    /// Statuses.
+    #[param(style = Form, explode = false, example = json!(["new", "confirmed"]))]
+    #[graphql(default)]
+    pub status: Vec<Status>,
+    /// Kinds.
+    #[param(style = Form, explode = false, example = json!(["vulnerability"]))]
+    #[graphql(default)]
+    pub kind: Vec<FindingKind>,
+    /// Names of sources.
+    #[param(style = Form, explode = false, example = json!(["nessus"]))]
+    #[graphql(default)]
+    pub source: Vec<String>,
+    /// The asset they are on.
+    pub asset: Option<AssetId>,
+    /// The task they belong to.
+    pub task: Option<TaskId>,
+    /// A CVE id, whatever its case.
+    #[param(example = "CVE-2024-3400")]
+    pub cve: Option<String>,
+    /// A tag, whatever its case.
+    pub tag: Option<String>,
+    /// The weakness they share.
+    pub rule_key: Option<String>,
+    /// Who works on them.
+    pub assignee: Option<String>,
+    /// First seen at or after, RFC 3339.
+    pub first_seen_from: Option<DateTime<Utc>>,
+    /// First seen before, RFC 3339.
+    pub first_seen_to: Option<DateTime<Utc>>,
+    /// Last changed at or after, RFC 3339.
+    pub updated_from: Option<DateTime<Utc>>,
+    /// Last changed before, RFC 3339.
+    pub updated_to: Option<DateTime<Utc>>,
+}
+
+impl FindingFilter {
+    /// The names of the conditions.
+    pub const NAMES: &'static [&'static str] = &[
+        "tenant", "severity", "status", "kind", "source", "asset", "task", "cve", "tag", "rule_key", "assignee",
+        "first_seen_from", "first_seen_to", "updated_from", "updated_to",
+    ];
+}
+
+/// The order of a list of findings; always ended by id. A leading `-` in REST turns it round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingSort {
+    /// By id, which is by the time Fynd first heard of it.
+    #[default]
+    Id,
+    /// By severity.
+    Severity,
+    /// By the time a source first saw it.
+    FirstSeen,
+    /// By the time it last changed.
+    UpdatedAt,
+}
+
+/// What findings can be counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema, async_graphql::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingFacet {
+    /// Severity.
+    Severity,
+    /// Status.
+    Status,
+    /// Kind.
+    Kind,
+    /// The source's name.
+    Source,
+    /// The tenant's slug.
+    Tenant,
+}
+
+/// Counts of findings as flat rows, the shape dashboards take.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
+pub struct FindingCounts {
+    /// How many findings the filter holds.
+    pub total: i64,
+    /// One row per facet and value that occurs, in the order asked for, then by value.
+    pub items: Vec<FindingCount>,
+}
+
+/// How many findings have one value.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
+pub struct FindingCount {
+    /// What was counted by.
+    pub by: FindingFacet,
+    /// The value.
+    pub value: String,
+    /// How many.
+    pub count: i64,
+}

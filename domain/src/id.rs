@@ -1,0 +1,49 @@
+//! Typed identifiers: a task's id cannot be passed where a finding's is wanted.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+macro_rules! id_type {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+            async_graphql::NewType,
+        )]
+        #[serde(transparent)]
+        #[schema(value_type = Uuid)]
+        pub struct $name(pub Uuid);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(out)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    )*};
+}
+
+id_type! {
+    /// A municipality: the unit behind its own wall. UUIDv7.
+    TenantId;
+    /// One weakness on one asset (or on none yet). UUIDv7.
+    FindingId;
+    /// A machine, application or repository that findings are about. UUIDv7.
+    AssetId;
+    /// The unit that a ticketing system pulls. UUIDv7.
+    TaskId;
+    /// One report that came in. UUIDv7.
+    ImportId;
+    /// A scanner, red team or person that reports findings. UUIDv7.
+    SourceId;
+    /// Who acts: an (issuer, subject) pair. UUIDv7.
+    PrincipalId;
+}

@@ -1,0 +1,47 @@
+//! The vocabulary and rules of Fynd.
+//!
+//! Pure: no I/O, no clock, no randomness. Everything here is decided from its
+//! arguments, so every rule is tested without a store. What is *not* here: SQL
+//! (`service`), wire formats of other tools (`formats`), HTTP (`api`).
+
+pub mod asset;
+pub mod asset_matching;
+pub mod change;
+pub mod code;
+pub mod error;
+pub mod event;
+pub mod finding;
+pub mod finding_filter;
+pub mod id;
+pub mod import;
+pub mod me;
+pub mod page;
+pub mod permission;
+pub mod report;
+pub mod severity;
+pub mod sighting;
+pub mod status;
+pub mod task;
+pub mod tenant;
+pub mod text;
+
+pub use asset::{Asset, AssetKind, Criticality, Exposure, Identifier, IdentifierKind, Provenance};
+pub use change::{Change, ChangeMode, ResourceType};
+pub use code::Code;
+pub use error::{Error, Result, Violation};
+pub use event::EventKind;
+pub use finding::{Finding, FindingKind, Location};
+pub use finding_filter::{FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingSort};
+pub use id::{AssetId, FindingId, ImportId, PrincipalId, SourceId, TaskId, TenantId};
+pub use import::{Import, ImportFormat, ImportStatus, RejectedRecord};
+pub use me::{Me, TenantRights};
+pub use page::{Page, PageRequest};
+pub use permission::{Permission, Scopes};
+pub use report::{Observation, ReportedAsset};
+pub use severity::Severity;
+pub use status::{Justification, Status, Transition};
+pub use task::{Task, TaskStatus, Ticket};
+pub use tenant::{Tenant, TenantSlug};
+
+/// An instant in UTC. Stored and shown in whole milliseconds.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

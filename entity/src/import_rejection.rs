@@ -1,0 +1,30 @@
+//! Records of a report that could not be stored.
+
+use sea_orm::entity::prelude::*;
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "import_rejection")]
+#[expect(missing_docs, reason = "columns are named by the vocabulary of the domain, where they are described")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub import_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub position: i64,
+    pub place: String,
+    pub reason: String,
+}
+
+/// No relations: joins are written out where they are needed, page first.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl crate::TenantOwned for Entity {
+    fn tenant() -> Column {
+        Column::TenantId
+    }
+}

@@ -1,0 +1,36 @@
+//! The tables as they are: SeaORM entities and nothing else. No queries: those
+//! are `service`'s, through its scoped `find` alone.
+
+pub mod asset;
+pub mod asset_identifier;
+pub mod audit;
+pub mod auth_epoch;
+pub mod event;
+pub mod finding;
+pub mod finding_evidence;
+pub mod finding_term;
+pub mod grant;
+pub mod import;
+pub mod import_rejection;
+pub mod json;
+pub mod numbered;
+pub mod organisation;
+pub mod principal;
+pub mod revoked_token;
+pub mod sighting;
+pub mod signing_key;
+pub mod source;
+pub mod task;
+pub mod task_finding;
+pub mod tenant;
+pub mod tenant_clock;
+pub mod ticket;
+
+pub use numbered::Numbered;
+use sea_orm::EntityTrait;
+
+/// A table behind the wall: each row belongs to one tenant.
+pub trait TenantOwned: EntityTrait {
+    /// The column that says whose row it is.
+    fn tenant() -> Self::Column;
+}

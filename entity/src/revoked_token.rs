@@ -1,0 +1,20 @@
+//! Tokens revoked before their end, by `jti`.
+
+use sea_orm::entity::prelude::*;
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "revoked_token")]
+#[expect(missing_docs, reason = "columns are named by the vocabulary of the domain, where they are described")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub jti: String,
+    pub expires_at: DateTimeUtc,
+    pub revoked_at: DateTimeUtc,
+}
+
+/// No relations: joins are written out where they are needed, page first.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

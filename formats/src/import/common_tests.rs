@@ -1,0 +1,131 @@
+use super::*;
+use domain::IdentifierKind;
+use proptest::prelude::*;
+
+#[test]
+fn cve_ids_come_to_one_form_and_others_are_dropped() {
+    let ids =
+        cves([" cve-2024-12345 ", "CVE-2024-123", "CVE-2024-1234x", "GHSA-xxxx", "CVE-2021-44228", "CVE-2021-44228"]);
+    assert_eq!(ids, ["CVE-2021-44228", "CVE-2024-12345"]);
+    assert_eq!(leading_cve("CVE-2021-44228-log4j-core").as_deref(), Some("CVE-2021-44228"));
+    assert_eq!(leading_cve("py/sql-injection"), None);
+}
+
+#[test]
+fn cwe_ids_come_to_one_form_and_others_are_dropped() {
+    let ids =
+        cwes(["cwe-079", "CWE:20", "CWE-79: Cross-site Scripting", "nvd-cve-other", "CWE-0", "CWE-12x", "åä", "CWE"]);
+    assert_eq!(ids, ["CWE-20", "CWE-79"]);
+}
+
+#[test]
+fn vectors_of_all_versions_are_scored_by_their_base_metrics() {
+    let of = |text: &str| cvss::vector(text);
+    let v2 = Some(("AV:N/AC:L/Au:N/C:N/I:P/A:N".into(), 5.0));
+    assert_eq!(of("CVSS2#AV:N/AC:L/Au:N/C:N/I:P/A:N"), v2);
+    assert_eq!(of("(AV:N/AC:L/Au:N/C:N/I:P/A:N)"), v2);
+    let v31 = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
+    assert_eq!(of(v31), Some((v31.into(), 9.8)));
+    assert_eq!(of(&format!("{v31}/E:U/RL:O")).map(|(_, score)| score), Some(9.8));
+    let v4 = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N";
+    assert_eq!(of(v4), Some((v4.into(), 9.3)));
+    assert_eq!(of(&format!("{v4}/E:U/U:Red")).map(|(_, score)| score), Some(9.3));
+}
+
+#[test]
+fn invalid_vectors_are_dropped() {
+    for text in [
+        "",
+        "CVSS:3.1",
+        "CVSS:3.1/AV:N",
+        "CVSS:9.0/AV:N/AC:L",
+        "AV:N/AC:L",
+        "CVSS:3.1/AV:N/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+        "CVSS:3.1/AV:Å/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+    ] {
+        assert_eq!(cvss::vector(text), None, "{text}");
+    }
+}
+
+#[test]
+fn times_are_read_in_the_forms_of_the_tools() {
+    let at = |time: Option<domain::Timestamp>| time.map(|t| t.to_rfc3339());
+    assert_eq!(at(time::ctime("Mon Mar  2 10:00:00 2026")), Some("2026-03-02T10:00:00+00:00".into()));
+    assert_eq!(at(time::epoch("1648044472")), Some("2022-03-23T14:07:52+00:00".into()));
+    assert_eq!(at(time::rfc3339("2021-05-20T11:12:02.301031+03:00")), Some("2021-05-20T08:12:02.301+00:00".into()));
+    for text in ["", "99999999999999", "-1", "+262142-01-01T00:00:00Z", "0000-01-01T00:00:00Z", "Mon Mar 2"] {
+        assert_eq!((time::ctime(text), time::epoch(text), time::rfc3339(text)), (None, None, None), "{text}");
+    }
+}
+
+#[test]
+fn hosts_are_found_in_urls_and_names() {
+    let of = |text| host::identifier(text).map(|i| (i.kind, i.value));
+    for text in [
+        "https://Älvsund.example:8443/a?b",
+        "älvsund.example",
+        "xn--lvsund-9ta.example:443",
+        "http://u:p@ÄLVSUND.example/",
+    ] {
+        assert_eq!(of(text), Some((IdentifierKind::Fqdn, "älvsund.example".into())), "{text}");
+    }
+    assert_eq!(of("[2001:db8::7]:443"), Some((IdentifierKind::Ip, "2001:db8::7".into())));
+    assert_eq!(of("2001:db8::7"), Some((IdentifierKind::Ip, "2001:db8::7".into())));
+    assert_eq!(of("http://lön_web_1/"), Some((IdentifierKind::Hostname, "lön_web_1".into())));
+    for text in ["", "a|b=c\\d]\"", "javascript:alert(1)", "localhost", "http://127.0.0.1:8080/", "https://", "a b"] {
+        assert_eq!(of(text), None, "{text}");
+    }
+}
+
+#[test]
+fn repositories_lose_credentials_and_suffix() {
+    let of =
+        |uri| host::repository(uri).map(|a| (a.name, a.identifiers.into_iter().map(|i| i.value).collect::<Vec<_>>()));
+    let expected = Some(("alvsund/etjanst".to_owned(), vec!["https://git.alvsund.example/alvsund/etjanst".to_owned()]));
+    assert_eq!(of("https://bot:hemlig@git.alvsund.example/alvsund/etjanst.git?x#y"), expected);
+    assert_eq!(of("https://git.alvsund.example/alvsund/etjanst/"), expected);
+    let ssh = of("git@git.alvsund.example:alvsund/etjanst.git").map(|(_, ids)| ids);
+    assert_eq!(ssh, Some(vec!["ssh://git.alvsund.example/alvsund/etjanst".to_owned()]));
+    assert_eq!(of("inte en url"), None);
+}
+
+#[test]
+fn lists_are_bounded_and_without_what_a_browser_runs() {
+    let many: Vec<String> = (0..200).map(|n| format!("https://a.example/{n}")).collect();
+    assert_eq!(references(many.iter().map(String::as_str)).len(), REFERENCES);
+    assert_eq!(
+        references(["JavaScript:alert(1)", " ", "https://a.example", "https://a.example"]),
+        ["https://a.example"]
+    );
+    assert_eq!(tags(["Web", "åÄ", "web", ""]), ["web", "åä"]);
+}
+
+#[test]
+fn long_keys_that_differ_late_stay_apart() {
+    let (a, b) = ("å".repeat(600) + "a", "å".repeat(600) + "b");
+    assert_ne!(key(&a), key(&b));
+    assert!(key(&a).chars().count() <= SHORT);
+    assert_eq!(key(" kort "), "kort");
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_a_helper_panic(text in ".*", seconds in any::<i64>()) {
+        let _ = (cve(&text), leading_cve(&text), cwe(&text), key(&text), cvss::vector(&text));
+        let _ = (host::identifier(&text), host::repository(&text), time::rfc3339(&text), time::ctime(&text));
+        let _ = time::epoch(&seconds.to_string());
+    }
+
+    #[test]
+    fn any_v4_vector_scores(
+        values in proptest::collection::vec(0usize..3, 11), threat in "(/E:[AUPX])?(/CR:[XHML])?(/MAV:[XNALP])?(/MSI:[XSHLN])?",
+    ) {
+        let names = ["AV:N|A|P", "AC:L|H|H", "AT:N|P|P", "PR:N|L|H", "UI:N|P|A", "VC:H|L|N", "VI:H|L|N", "VA:H|L|N", "SC:H|L|N", "SI:H|L|N", "SA:H|L|N"];
+        let metrics: Vec<String> = names.iter().zip(values).map(|(metric, value)| {
+            let (name, choices) = metric.split_once(':').unwrap();
+            format!("{name}:{}", choices.split('|').nth(value).unwrap())
+        }).collect();
+        let (_, score) = cvss::vector(&format!("CVSS:4.0/{}{threat}", metrics.join("/"))).unwrap();
+        prop_assert!((0.0..=10.0).contains(&score));
+    }
+}

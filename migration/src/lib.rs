@@ -1,0 +1,32 @@
+//! How the tables came to be: append-only, reversible, one set for both stores.
+//!
+//! Tables are written as SQL, since CHECKs, composite keys and policies read
+//! best there; [`dialect`] fills in the few types that the stores name
+//! differently. A landed migration is never edited, and none imports `entity`:
+//! that room shows the tables as they are, this one as they were.
+
+mod dialect;
+mod m20261124_000001_platform;
+mod m20261124_000002_spine;
+mod m20261124_000003_findings;
+mod m20261124_000004_tasks;
+mod m20261124_000005_imports;
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+/// All migrations, in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261124_000001_platform::Migration),
+            Box::new(m20261124_000002_spine::Migration),
+            Box::new(m20261124_000003_findings::Migration),
+            Box::new(m20261124_000004_tasks::Migration),
+            Box::new(m20261124_000005_imports::Migration),
+        ]
+    }
+}

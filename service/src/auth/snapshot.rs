@@ -1,0 +1,150 @@
+//! Who may do what, as it was at most two seconds ago.
+
+use crate::{
+    Clock, Error, Result,
+    platform::{Directory, GrantRow, KeyRow, Platform, TenantRow},
+};
+use domain::{PrincipalId, TenantId};
+use jsonwebtoken::{Algorithm, DecodingKey, jwk::Jwk};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+/// How old a look at the epoch may be before the next request looks again.
+const LOOK_EVERY: Duration = Duration::from_millis(1500);
+/// How soon an unknown principal may cause another look.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How long the service goes on while the store cannot be read.
+const MAX_BLIND: Duration = Duration::from_secs(5);
+
+/// Keys, tenants, principals and grants of one epoch.
+pub(super) struct Snapshot {
+    epoch: i64,
+    keys: HashMap<String, VerifyingKey>,
+    tenants: Vec<TenantRow>,
+    principals: HashMap<(String, String), (PrincipalId, Vec<GrantRow>)>,
+    revoked: HashSet<String>,
+}
+
+/// The public half of a signing key, pinned to its algorithm.
+pub(super) struct VerifyingKey {
+    pub(super) algorithm: String,
+    pub(super) verifies: Algorithm,
+    pub(super) public: DecodingKey,
+    jwk: serde_json::Value,
+}
+
+impl Snapshot {
+    fn of(directory: Directory) -> Result<Self> {
+        let mut principals: HashMap<_, (PrincipalId, Vec<GrantRow>)> = HashMap::new();
+        for (id, issuer, subject) in directory.principals {
+            principals.insert((issuer, subject), (id, Vec::new()));
+        }
+        let mut by_id: HashMap<PrincipalId, Vec<GrantRow>> = HashMap::new();
+        for grant in directory.grants {
+            by_id.entry(grant.principal).or_default().push(grant);
+        }
+        for (id, grants) in principals.values_mut() {
+            *grants = by_id.remove(id).unwrap_or_default();
+        }
+        let keys = directory.keys.into_iter().map(verifying_key).collect::<Result<_>>()?;
+        let revoked = directory.revoked.into_iter().collect();
+        Ok(Self { epoch: directory.epoch, keys, tenants: directory.tenants, principals, revoked })
+    }
+
+    pub(super) fn key(&self, kid: &str) -> Option<&VerifyingKey> {
+        self.keys.get(kid)
+    }
+
+    pub(super) fn jwks(&self) -> serde_json::Value {
+        let mut keys: Vec<_> = self.keys.values().map(|key| key.jwk.clone()).collect();
+        keys.sort_by_key(|jwk| jwk.get("kid").map(ToString::to_string));
+        serde_json::json!({ "keys": keys })
+    }
+
+    pub(super) fn tenant(&self, named: &str) -> Option<&TenantRow> {
+        self.tenants.iter().find(|t| t.slug == named || uuid::Uuid::parse_str(named).is_ok_and(|id| TenantId(id) == t.id))
+    }
+
+    pub(super) fn principal(&self, issuer: &str, subject: &str) -> Option<(PrincipalId, &[GrantRow])> {
+        let (id, grants) = self.principals.get(&(issuer.to_owned(), subject.to_owned()))?;
+        Some((*id, grants))
+    }
+
+    pub(super) fn is_revoked(&self, jti: &str) -> bool {
+        self.revoked.contains(jti)
+    }
+}
+
+fn verifying_key(row: KeyRow) -> Result<(String, VerifyingKey)> {
+    let jwk: Jwk = serde_json::from_str(&row.public_jwk).map_err(Error::internal)?;
+    let public = DecodingKey::from_jwk(&jwk).map_err(Error::internal)?;
+    let verifies = row.algorithm.parse().map_err(Error::internal)?;
+    let jwk = serde_json::from_str(&row.public_jwk).map_err(Error::internal)?;
+    Ok((row.kid, VerifyingKey { algorithm: row.algorithm, verifies, public, jwk }))
+}
+
+/// The current snapshot, renewed when the epoch has moved.
+pub(super) struct Snapshots {
+    platform: Platform,
+    clock: Clock,
+    current: RwLock<(Arc<Snapshot>, Instant)>,
+    renewing: tokio::sync::Mutex<()>,
+}
+
+impl Snapshots {
+    pub(super) async fn load(platform: Platform, clock: Clock) -> Result<Self> {
+        let snapshot = Snapshot::of(platform.directory(clock.now()).await?)?;
+        let current = RwLock::new((Arc::new(snapshot), Instant::now()));
+        Ok(Self { platform, clock, current, renewing: tokio::sync::Mutex::new(()) })
+    }
+
+    pub(super) fn current(&self) -> Arc<Snapshot> {
+        self.read().0
+    }
+
+    fn read(&self) -> (Arc<Snapshot>, Instant) {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        (current.0.clone(), current.1)
+    }
+
+    /// The snapshot, at most two seconds old; older (up to five) while the store does not answer.
+    pub(super) async fn fresh(&self) -> Result<Arc<Snapshot>> {
+        let (snapshot, looked) = self.read();
+        if looked.elapsed() < LOOK_EVERY { Ok(snapshot) } else { self.look(LOOK_EVERY).await }
+    }
+
+    /// The snapshot after another look, for a principal or key that was not in the last one.
+    pub(super) async fn look_again(&self) -> Result<Arc<Snapshot>> {
+        self.look(LOOK_AGAIN).await
+    }
+
+    async fn look(&self, max_age: Duration) -> Result<Arc<Snapshot>> {
+        // One look serves all requests that wait for it.
+        let _renewing = self.renewing.lock().await;
+        let (snapshot, looked) = self.read();
+        if looked.elapsed() < max_age {
+            return Ok(snapshot);
+        }
+        match self.renewed(&snapshot).await {
+            Ok(renewed) => {
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = (renewed.clone(), Instant::now());
+                Ok(renewed)
+            }
+            Err(error) if looked.elapsed() < MAX_BLIND => {
+                tracing::warn!(%error, "the grants cannot be read; going on with those last seen");
+                Ok(snapshot)
+            }
+            Err(error) => Err(Error::Unavailable(format!("the grants cannot be read: {error}"))),
+        }
+    }
+
+    async fn renewed(&self, snapshot: &Arc<Snapshot>) -> Result<Arc<Snapshot>> {
+        if self.platform.epoch().await? == snapshot.epoch {
+            return Ok(snapshot.clone());
+        }
+        Ok(Arc::new(Snapshot::of(self.platform.directory(self.clock.now()).await?)?))
+    }
+}

@@ -1,0 +1,174 @@
+//! The change feed: what happened since a cursor, tenant by tenant, in the
+//! order in which it was committed.
+
+use crate::{
+    Error, Etag, Fresh, Result, asset,
+    cursor::Bound,
+    finding, import, task,
+    tenancy::{Caller, Read},
+};
+use domain::{
+    Change, ChangeMode, Permission, ResourceType, TenantId,
+    change::{ChangeFilter, ChangePage, Resource},
+};
+use entity::event;
+use sea_orm::{
+    ColumnTrait, Condition, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Query, SelectStatement},
+};
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// How far each tenant has been read.
+type Position = BTreeMap<Uuid, i64>;
+
+/// A page of the feed, unless nothing has happened since the caller last looked.
+///
+/// # Errors
+/// `forbidden`, `unknown_tenant`, `cursor_invalid`, `cursor_filter_mismatch`.
+pub async fn list(
+    caller: &Caller,
+    filter: &ChangeFilter,
+    cursor: Option<&str>,
+    limit: u64,
+    seen: Option<&str>,
+) -> Result<Fresh<ChangePage>> {
+    let read = caller.begin_in(Permission::ReadFeed, &filter.tenant).await?;
+    let query = serde_json::to_string(&("changes", filter)).map_err(Error::internal)?;
+    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
+    let mut position: Position = cursor.map(|cursor| cursors.open(cursor)).transpose()?.unwrap_or_default();
+    let page = format!("{limit}|{cursor:?}");
+    let etag = Etag::of_list(&read.scope(), &[&caller.rights_digest(), &cursors.query, &page]).await?;
+    if etag.matches(seen) {
+        return Ok(Fresh::Unchanged(etag));
+    }
+    let mut events = Vec::new();
+    let mut has_more = false;
+    for (tenant, clock) in read.scope().clocks().await? {
+        let read_to = position.get(&tenant).copied().unwrap_or(0);
+        if read_to >= clock {
+            continue;
+        }
+        let room = limit - events.len() as u64;
+        let mut found = of_tenant(&read, filter, tenant, read_to, room + 1).await?;
+        let complete = found.len() as u64 <= room;
+        found.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+        let reached = if complete { clock } else { found.last().map_or(read_to, |event| event.seq) };
+        position.insert(tenant, reached);
+        events.append(&mut found);
+        has_more |= !complete;
+        if has_more {
+            break;
+        }
+    }
+    let items = shown(&read, events).await?;
+    let next_cursor = cursors.seal(&position)?;
+    Ok(Fresh::Changed(etag, ChangePage { items, next_cursor, has_more }))
+}
+
+/// The next events of one tenant, of those types that the caller may see there.
+async fn of_tenant(
+    read: &Read,
+    filter: &ChangeFilter,
+    tenant: Uuid,
+    after: i64,
+    limit: u64,
+) -> Result<Vec<event::Model>> {
+    use event::Column as C;
+    let types = visible(read.caller(), filter, tenant);
+    if types.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut condition =
+        Condition::all().add(C::TenantId.eq(tenant)).add(C::Seq.gt(after)).add(C::ResourceType.is_in(types));
+    if filter.mode == ChangeMode::State {
+        condition = condition.add(Expr::exists(later_event()).not());
+    }
+    let find = read.scope().find::<event::Entity>().filter(condition);
+    find.with(|select| select.order_by_asc(C::Seq).limit(limit)).all().await
+}
+
+fn visible(caller: &Caller, filter: &ChangeFilter, tenant: Uuid) -> Vec<ResourceType> {
+    use sea_orm::Iterable;
+    ResourceType::iter()
+        .filter(|kind| filter.types.is_empty() || filter.types.contains(kind))
+        .filter(|kind| caller.may(kind.permission(), TenantId(tenant)))
+        .collect()
+}
+
+/// A later event of the same resource: then this one is not its last state.
+fn later_event() -> SelectStatement {
+    use event::{Column as C, Entity as E};
+    let mut select = Query::select();
+    select
+        .expr(Expr::val(1))
+        .from_as(E, "later")
+        .and_where(Expr::col(("later", C::TenantId)).equals((E, C::TenantId)))
+        .and_where(Expr::col(("later", C::ResourceId)).equals((E, C::ResourceId)))
+        .and_where(Expr::col(("later", C::Seq)).gt(Expr::col((E, C::Seq))));
+    select
+}
+
+/// Events with their resources as they stand, a few statements per type that occurs.
+async fn shown(read: &Read, events: Vec<event::Model>) -> Result<Vec<Change>> {
+    let mut resources = resources(read, &events).await?;
+    let mut last_use: HashMap<Uuid, usize> = HashMap::new();
+    for (at, event) in events.iter().enumerate() {
+        last_use.insert(event.resource_id, at);
+    }
+    let shown = |(at, event): (usize, event::Model)| {
+        let id = event.resource_id;
+        // Moved out at its last use, so that state mode copies nothing.
+        let resource =
+            if last_use.get(&id) == Some(&at) { resources.remove(&id) } else { resources.get(&id).cloned() };
+        let deleted = resource.is_none() || event.kind.is_deletion();
+        Change {
+            event_id: event.id,
+            tenant_id: event.tenant_id.into(),
+            seq: event.seq,
+            recorded_at: event.recorded_at,
+            event: event.kind,
+            resource_type: event.resource_type,
+            resource_id: id,
+            deleted,
+            changed: event.changed,
+            resource: resource.filter(|_| !deleted),
+        }
+    };
+    Ok(events.into_iter().enumerate().map(shown).collect())
+}
+
+async fn resources(read: &Read, events: &[event::Model]) -> Result<HashMap<Uuid, Resource>> {
+    let mut ids: BTreeMap<ResourceType, Vec<Uuid>> = BTreeMap::new();
+    for event in events {
+        ids.entry(event.resource_type).or_default().push(event.resource_id);
+    }
+    let mut found = HashMap::new();
+    for (kind, mut ids) in ids {
+        ids.sort_unstable();
+        ids.dedup();
+        match kind {
+            ResourceType::Finding => {
+                let rows = finding::by_ids(read, &typed(ids)).await?;
+                found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Finding(Box::new(row)))));
+            }
+            ResourceType::Asset => {
+                let rows = asset::by_ids(read, &typed(ids)).await?;
+                found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Asset(Box::new(row)))));
+            }
+            ResourceType::Task => {
+                let rows = task::by_ids(read, &typed(ids)).await?;
+                found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Task(Box::new(row)))));
+            }
+            ResourceType::Import => {
+                let rows = import::by_ids(read, &typed(ids)).await?;
+                found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Import(Box::new(row)))));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn typed<Id: From<Uuid>>(ids: Vec<Uuid>) -> Vec<Id> {
+    ids.into_iter().map(Into::into).collect()
+}

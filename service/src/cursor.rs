@@ -1,0 +1,58 @@
+//! Cursors: opaque to the client, signed, bound to its caller and its query.
+
+use crate::{Error, Result, auth::Vault};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{Code, PrincipalId};
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+
+/// Whose cursor it is and for which query.
+pub(crate) struct Bound<'a> {
+    pub(crate) vault: &'a Vault,
+    pub(crate) principal: PrincipalId,
+    /// Everything about the query but the page.
+    pub(crate) query: String,
+}
+
+const TAG: usize = 16;
+const QUERY: usize = 8;
+
+impl Bound<'_> {
+    /// A cursor that holds the position.
+    pub(crate) fn seal<T: Serialize>(&self, position: &T) -> Result<String> {
+        let position = serde_json::to_vec(position).map_err(Error::internal)?;
+        let body = [&self.query_digest()[..], &position].concat();
+        let tag = self.vault.authenticate(&self.signed(&body));
+        Ok(URL_SAFE_NO_PAD.encode([&tag[..], &body].concat()))
+    }
+
+    /// The position in a cursor.
+    ///
+    /// # Errors
+    /// `cursor_invalid` for anything not sealed for this caller,
+    /// `cursor_filter_mismatch` for a cursor of another query.
+    pub(crate) fn open<T: DeserializeOwned>(&self, cursor: &str) -> Result<T> {
+        let invalid = || Error::refused(Code::InvalidCursor, Code::InvalidCursor.title());
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
+        let (tag, body) = bytes.split_at_checked(TAG).ok_or_else(invalid)?;
+        if !self.vault.is_authentic(&self.signed(body), tag) {
+            return Err(invalid());
+        }
+        let (query, position) = body.split_at_checked(QUERY).ok_or_else(invalid)?;
+        if query != self.query_digest() {
+            return Err(Error::refused(Code::CursorMismatch, Code::CursorMismatch.title()));
+        }
+        serde_json::from_slice(position).map_err(|_| invalid())
+    }
+
+    fn signed(&self, body: &[u8]) -> Vec<u8> {
+        [self.principal.0.as_bytes(), body].concat()
+    }
+
+    fn query_digest(&self) -> [u8; QUERY] {
+        let digest = Sha256::digest(self.query.as_bytes());
+        let mut out = [0; QUERY];
+        out.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        out
+    }
+}

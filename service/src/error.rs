@@ -1,0 +1,71 @@
+//! What can go wrong in a use case.
+
+use domain::Code;
+
+/// The result of a use case.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error of a use case. The first kind is for the caller to read, the
+/// others are for the log alone: an edge shows their code and nothing else.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A rule refused the request.
+    #[error(transparent)]
+    Refused(#[from] domain::Error),
+    /// The service cannot answer right now; repeating may help.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// The store failed.
+    #[error("store: {0}")]
+    Store(#[from] sea_orm::DbErr),
+    /// Anything else that is not the caller's doing.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Refused(refused) => refused.code,
+            Self::Unavailable(_) => Code::Unavailable,
+            Self::Store(error) if is_busy(error) => Code::Unavailable,
+            Self::Store(_) | Self::Internal(_) => Code::Internal,
+        }
+    }
+
+    /// A refusal with a code and a sentence.
+    pub fn refused(code: Code, detail: impl Into<String>) -> Self {
+        Self::Refused(domain::Error::new(code, detail))
+    }
+
+    /// Missing, or not for the caller's eyes.
+    pub fn not_found() -> Self {
+        Self::Refused(domain::Error::not_found())
+    }
+
+    /// A failure that is not the caller's doing.
+    pub fn internal(error: impl std::fmt::Display) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+/// Whether the store was only too busy: a full pool, a locked SQLite file.
+fn is_busy(error: &sea_orm::DbErr) -> bool {
+    let text = error.to_string();
+    matches!(error, sea_orm::DbErr::ConnectionAcquire(_))
+        || text.contains("pool timed out")
+        || text.contains("database is locked")
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(sea_orm::DbErr::Query(sea_orm::RuntimeErr::SqlxError(error.into())))
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::Internal(error.to_string())
+    }
+}

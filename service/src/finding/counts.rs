@@ -1,0 +1,121 @@
+//! Counts of findings, the same for REST and GraphQL.
+
+use super::filter;
+use crate::{Etag, Fresh, Result, tenancy::{Caller, Scope}};
+use domain::{FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingKind, Permission, Severity, Status, TenantId};
+use entity::{finding, source};
+use sea_orm::{
+    ActiveEnum, QuerySelect,
+    sea_query::{Expr, ExprTrait},
+};
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// How many findings the filter holds, and how many of each value of the
+/// facets, unless the caller has it already. One statement for all facets.
+///
+/// # Errors
+/// `forbidden`, `unknown_tenant`.
+pub async fn counts(
+    caller: &Caller,
+    filter: &FindingFilter,
+    by: &[FindingFacet],
+    seen: Option<&str>,
+) -> Result<Fresh<FindingCounts>> {
+    let read = caller.begin_in(Permission::ReadFindings, &filter.tenant).await?;
+    let scope = read.scope();
+    let etag = Etag::of_list(&scope, &[&caller.rights_digest(), &format!("{filter:?}{by:?}")]).await?;
+    if etag.matches(seen) {
+        return Ok(Fresh::Unchanged(etag));
+    }
+    let groups = groups(&scope, filter, by).await?;
+    let names = if by.contains(&FindingFacet::Source) { sources(&scope).await? } else { HashMap::new() };
+    let total = groups.iter().map(|group| group.count).sum();
+    let items = by.iter().flat_map(|facet| of_facet(caller, *facet, &groups, &names)).collect();
+    Ok(Fresh::Changed(etag, FindingCounts { total, items }))
+}
+
+#[derive(sea_orm::FromQueryResult)]
+struct Group {
+    tenant_id: Uuid,
+    severity: Option<i16>,
+    status: Option<String>,
+    kind: Option<String>,
+    source_id: Option<Uuid>,
+    count: i64,
+}
+
+/// One row per combination that occurs: a handful, whatever the number of findings.
+async fn groups(scope: &Scope<'_>, filter: &FindingFilter, by: &[FindingFacet]) -> Result<Vec<Group>> {
+    use finding::Column as C;
+    let column = |facet, column: C, name: &str, select: sea_orm::Select<finding::Entity>| {
+        if by.contains(&facet) {
+            select.column(column).group_by(column)
+        } else {
+            // The row type has the column all the same.
+            select.expr_as(Expr::cust("NULL"), name)
+        }
+    };
+    scope
+        .find::<finding::Entity>()
+        .filter(filter::condition(filter))
+        .with(|select| {
+            let select = select.select_only().column(C::TenantId).group_by(C::TenantId);
+            let select = column(FindingFacet::Severity, C::Severity, "severity", select);
+            let select = column(FindingFacet::Status, C::Status, "status", select);
+            let select = column(FindingFacet::Kind, C::Kind, "kind", select);
+            let select = if by.contains(&FindingFacet::Source) {
+                select.column(C::SourceId).group_by(C::SourceId)
+            } else {
+                select
+            };
+            select.expr_as(Expr::col((finding::Entity, C::Id)).count(), "count")
+        })
+        .rows::<Group>()
+        .await
+}
+
+async fn sources(scope: &Scope<'_>) -> Result<HashMap<Uuid, String>> {
+    let rows = scope.find::<source::Entity>().all().await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
+fn of_facet(
+    caller: &Caller,
+    by: FindingFacet,
+    groups: &[Group],
+    sources: &HashMap<Uuid, String>,
+) -> Vec<FindingCount> {
+    // The number in front puts severities and statuses in their own order.
+    let mut counts: BTreeMap<(i64, String), i64> = BTreeMap::new();
+    for group in groups {
+        if let Some(key) = key(caller, by, group, sources) {
+            *counts.entry(key).or_default() += group.count;
+        }
+    }
+    counts.into_iter().map(|((_, value), count)| FindingCount { by, value, count }).collect()
+}
+
+fn key(caller: &Caller, by: FindingFacet, group: &Group, sources: &HashMap<Uuid, String>) -> Option<(i64, String)> {
+    match by {
+        FindingFacet::Severity => {
+            let severity = Severity::try_from_value(&group.severity?).ok()?;
+            Some((i64::from(group.severity?), word(&severity)?))
+        }
+        FindingFacet::Status => {
+            let status = Status::try_from_value(group.status.as_ref()?).ok()?;
+            Some((status as i64, word(&status)?))
+        }
+        FindingFacet::Kind => {
+            let kind = FindingKind::try_from_value(group.kind.as_ref()?).ok()?;
+            Some((kind as i64, word(&kind)?))
+        }
+        FindingFacet::Source => Some((0, sources.get(&group.source_id?)?.clone())),
+        FindingFacet::Tenant => Some((0, caller.rights().get(&TenantId(group.tenant_id))?.slug.clone())),
+    }
+}
+
+/// The word that stands for the value in REST.
+fn word<T: serde::Serialize>(value: &T) -> Option<String> {
+    serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
+}

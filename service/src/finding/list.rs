@@ -1,0 +1,185 @@
+//! Lists of findings, one finding, and what the tool saw of it.
+
+use super::{filter, row};
+use crate::{
+    Error, Etag, Fresh, Result,
+    cursor::Bound,
+    paging,
+    tenancy::{Caller, Read},
+};
+use domain::{Finding, FindingFilter, FindingId, FindingSort, Page, PageRequest, Permission, Timestamp};
+use entity::{finding, finding_evidence};
+use sea_orm::{
+    ColumnTrait, Order, QueryOrder, QuerySelect, Value,
+    sea_query::{Expr, ExprTrait, Query},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Which findings, in which order, which page of them.
+#[derive(Clone, Debug)]
+pub struct FindingQuery {
+    /// Which.
+    pub filter: FindingFilter,
+    /// In which order.
+    pub order: FindingOrder,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// An order; ended by id in the same direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FindingOrder {
+    /// By what.
+    pub by: FindingSort,
+    /// From the greatest down.
+    pub descending: bool,
+}
+
+/// Where a page ends: the sort key and id of its last item.
+#[derive(Serialize, Deserialize)]
+struct Position {
+    key: Key,
+    id: Uuid,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Key {
+    Id,
+    Severity(i16),
+    Time(Timestamp),
+}
+
+/// A page of findings, unless the caller has it already.
+///
+/// # Errors
+/// `forbidden`, `unknown_tenant`, `cursor_invalid`, `cursor_filter_mismatch`.
+pub async fn list(caller: &Caller, query: &FindingQuery, seen: Option<&str>) -> Result<Fresh<Page<Finding>>> {
+    let read = caller.begin_in(Permission::ReadFindings, &query.filter.tenant).await?;
+    let scope = read.scope();
+    let cursors = cursors(caller, query)?;
+    let after = query.page.cursor.as_deref().map(|cursor| cursors.open::<Position>(cursor)).transpose()?;
+    let page = format!("{}|{:?}", query.page.limit, query.page.cursor);
+    let etag = Etag::of_list(&scope, &[&caller.rights_digest(), &cursors.query, &page]).await?;
+    if etag.matches(seen) {
+        return Ok(Fresh::Unchanged(etag));
+    }
+    let mut find = scope.find::<finding::Entity>().filter(filter::condition(&query.filter));
+    if let Some(after) = after {
+        find = find.filter(beyond(query.order, after));
+    }
+    let rows = find.with(|select| ordered(select, query.order).limit(query.page.limit + 1)).all().await?;
+    let mut page = paging::cut(rows, &cursors, &query.page, |row| position(query.order, row))?;
+    let rows = std::mem::take(&mut page.items);
+    let items = row::shown(&scope, rows).await?;
+    Ok(Fresh::Changed(etag, page.of(items)))
+}
+
+fn cursors<'a>(caller: &'a Caller, query: &FindingQuery) -> Result<Bound<'a>> {
+    let about = ("findings", &query.filter, query.order);
+    let query = serde_json::to_string(&about).map_err(Error::internal)?;
+    Ok(Bound { vault: &caller.service().vault, principal: caller.principal(), query })
+}
+
+const fn column(by: FindingSort) -> finding::Column {
+    match by {
+        FindingSort::Id => finding::Column::Id,
+        FindingSort::Severity => finding::Column::Severity,
+        FindingSort::FirstSeen => finding::Column::FirstSeen,
+        FindingSort::UpdatedAt => finding::Column::UpdatedAt,
+    }
+}
+
+fn ordered(select: sea_orm::Select<finding::Entity>, order: FindingOrder) -> sea_orm::Select<finding::Entity> {
+    let direction = if order.descending { Order::Desc } else { Order::Asc };
+    let select = match order.by {
+        FindingSort::Id => select,
+        by => select.order_by(column(by), direction.clone()),
+    };
+    select.order_by(finding::Column::Id, direction)
+}
+
+fn position(order: FindingOrder, row: &finding::Model) -> Position {
+    let key = match order.by {
+        FindingSort::Id => Key::Id,
+        FindingSort::Severity => Key::Severity(sea_orm::ActiveEnum::to_value(&row.severity)),
+        FindingSort::FirstSeen => Key::Time(row.first_seen),
+        FindingSort::UpdatedAt => Key::Time(row.updated_at),
+    };
+    Position { key, id: row.id }
+}
+
+/// Rows after the position: a row comparison, which an index on both columns serves.
+fn beyond(order: FindingOrder, after: Position) -> Expr {
+    let col = |column: finding::Column| Expr::col((finding::Entity, column));
+    let key: Option<Value> = match after.key {
+        Key::Id => None,
+        Key::Severity(severity) => Some(severity.into()),
+        Key::Time(time) => Some(time.into()),
+    };
+    let (left, right) = match key {
+        None => (col(finding::Column::Id), Expr::val(after.id)),
+        Some(key) => (
+            Expr::tuple([col(column(order.by)), col(finding::Column::Id)]),
+            Expr::tuple([Expr::val(key), Expr::val(after.id)]),
+        ),
+    };
+    if order.descending { left.lt(right) } else { left.gt(right) }
+}
+
+/// One finding, unless the caller has it already.
+///
+/// # Errors
+/// `forbidden`, `not_found`.
+pub async fn get(caller: &Caller, id: FindingId, seen: Option<&str>) -> Result<Fresh<Finding>> {
+    let read = caller.begin(Permission::ReadFindings).await?;
+    let finding = by_ids(&read, &[id]).await?.pop().ok_or_else(Error::not_found)?;
+    let etag = etag(caller, &finding);
+    Ok(if etag.matches(seen) { Fresh::Unchanged(etag) } else { Fresh::Changed(etag, finding) })
+}
+
+/// The tag of a finding: its number, and what changes without one.
+pub(super) fn etag(caller: &Caller, finding: &Finding) -> Etag {
+    Etag::of_resource(finding.seq, &[&caller.rights_digest(), &finding.last_seen.to_rfc3339()])
+}
+
+/// Findings by id; those that the caller may not see are missing.
+pub async fn by_ids(read: &Read, ids: &[FindingId]) -> Result<Vec<Finding>> {
+    let scope = read.narrow(Permission::ReadFindings);
+    let of_ids = finding::Column::Id.is_in(ids.iter().map(|id| id.0));
+    let rows = scope.find::<finding::Entity>().filter(of_ids).all().await?;
+    row::shown(&scope, rows).await
+}
+
+/// The first findings of each asset, by id: at most `each` of every one.
+pub async fn of_assets(read: &Read, assets: &[domain::AssetId], each: u64) -> Result<Vec<Finding>> {
+    use finding::{Column as C, Entity as E};
+    let scope = read.narrow(Permission::ReadFindings);
+    let place = Expr::cust("ROW_NUMBER() OVER (PARTITION BY tenant_id, asset_id ORDER BY id)");
+    let ranked = Query::select()
+        .column(C::Id)
+        .expr_as(place, "place")
+        .from(E)
+        .and_where(C::TenantId.is_in(scope.tenants().iter().copied()))
+        .and_where(C::AssetId.is_in(assets.iter().map(|id| id.0)))
+        .to_owned();
+    let first = Query::select()
+        .column("id")
+        .from_subquery(ranked, "ranked")
+        .and_where(Expr::col("place").lte(each))
+        .to_owned();
+    let rows = scope.find::<E>().filter(C::Id.in_subquery(first)).with(|select| select.order_by_asc(C::Id)).all().await?;
+    row::shown(&scope, rows).await
+}
+
+/// What the tool saw.
+///
+/// # Errors
+/// `forbidden`, `not_found` for a missing finding and for one without evidence.
+pub async fn evidence(caller: &Caller, id: FindingId) -> Result<String> {
+    let read = caller.begin(Permission::ReadEvidence).await?;
+    let scope = read.narrow(Permission::ReadFindings);
+    let of_finding = finding_evidence::Column::FindingId.eq(id.0);
+    let row = scope.find::<finding_evidence::Entity>().filter(of_finding).one().await?;
+    row.map(|row| row.text).ok_or_else(Error::not_found)
+}

@@ -1,0 +1,93 @@
+//! What a person says about a finding, over what its source says.
+
+use super::{list, row};
+use crate::{Etag, Result, tenancy::{Caller, Change}};
+use domain::{EventKind, Finding, FindingId, Permission, ResourceType, finding::FindingPatch};
+use entity::{finding, finding_term, json::StringList};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ExprTrait};
+
+/// Marks of what a person has set, which no import then touches.
+pub(crate) mod person_set {
+    /// Severity.
+    pub(crate) const SEVERITY: i16 = 1;
+    /// Tags.
+    pub(crate) const TAGS: i16 = 2;
+}
+
+/// Changes severity, assignee and tags of a finding in the version read.
+///
+/// # Errors
+/// `forbidden`, `not_found`, `stale`, `invalid_body`.
+pub async fn patch(caller: &Caller, id: FindingId, version: i64, patch: FindingPatch) -> Result<(Etag, Finding)> {
+    let patch = patch.normalise()?;
+    let write = caller.begin_write(Permission::WriteFindings).await?;
+    let before = write.get_version::<finding::Entity>(id.0, version).await?;
+    let mut after = apply(&before, patch);
+    let mut command = write.command(before.tenant_id).await?;
+    let change = Change::default()
+        .field("severity", &before.severity, &after.severity)
+        .field("assignee", &before.assignee, &after.assignee)
+        .field("tags", &before.tags, &after.tags);
+    if !change.is_empty() || before.person_set != after.person_set {
+        after.updated_at = command.recorded_at();
+        after.seq = command.record(EventKind::FindingUpdated, id.0, change);
+    }
+    let row = finding::ActiveModel {
+        severity: Set(after.severity),
+        assignee: Set(after.assignee.clone()),
+        tags: Set(after.tags.clone()),
+        person_set: Set(after.person_set),
+        updated_at: Set(after.updated_at),
+        seq: Set(after.seq),
+        ..Default::default()
+    };
+    command.update::<finding::Entity>(id.0, before.seq, row).await?;
+    if before.tags != after.tags {
+        let of_finding = finding_term::Column::FindingId.eq(id.0).and(finding_term::Column::Kind.eq("tag"));
+        command.delete::<finding_term::Entity>(of_finding).await?;
+        command.insert::<finding_term::Entity>(terms(&after, "tag", &after.tags.0)).await?;
+    }
+    let shown = row::shown(&command.scope(), vec![after]).await?;
+    command.commit("finding.patch", Some((ResourceType::Finding, id.0))).await?;
+    answer(caller, shown)
+}
+
+/// What a change answers: the finding as it now is, with its tag.
+pub(super) fn answer(caller: &Caller, mut shown: Vec<Finding>) -> Result<(Etag, Finding)> {
+    let finding = shown.pop().ok_or_else(crate::Error::not_found)?;
+    Ok((list::etag(caller, &finding), finding))
+}
+
+fn apply(before: &finding::Model, patch: FindingPatch) -> finding::Model {
+    let mut after = before.clone();
+    if let Some(severity) = patch.severity {
+        after.severity = severity.unwrap_or(before.reported_severity);
+        mark(&mut after, person_set::SEVERITY, severity.is_some());
+    }
+    if let Some(assignee) = patch.assignee {
+        after.assignee = assignee;
+    }
+    if let Some(tags) = patch.tags {
+        mark(&mut after, person_set::TAGS, tags.is_some());
+        after.tags = tags.map_or_else(|| before.reported_tags.clone(), StringList);
+    }
+    after
+}
+
+fn mark(row: &mut finding::Model, bit: i16, set: bool) {
+    row.person_set = if set { row.person_set | bit } else { row.person_set & !bit };
+}
+
+/// One row per value, for filters.
+pub(crate) fn terms(row: &finding::Model, kind: &str, values: &[String]) -> Vec<finding_term::ActiveModel> {
+    let unique: std::collections::BTreeSet<&String> = values.iter().collect();
+    unique
+        .into_iter()
+        .map(|term| finding_term::ActiveModel {
+            tenant_id: Set(row.tenant_id),
+            kind: Set(kind.to_owned()),
+            term: Set(term.clone()),
+            finding_id: Set(row.id),
+        })
+        .collect()
+}

@@ -1,0 +1,86 @@
+//! Moving a finding through its life.
+
+use super::{patch::answer, row};
+use crate::{Error, Etag, Result, tenancy::{Caller, Change, Write}};
+use domain::{
+    Code, EventKind, Finding, FindingId, Permission, PrincipalId, ResourceType, Status, Timestamp, Transition, Violation,
+    status::permission_for, text,
+};
+use entity::finding;
+use sea_orm::ActiveValue::Set;
+
+/// Moves a finding in the version read to another status.
+///
+/// # Errors
+/// `forbidden`, `not_found`, `stale`, `transition_refused`, `justification_required`,
+/// `acceptance_required`, `same_person`, `invalid_body`.
+pub async fn transition(caller: &Caller, id: FindingId, version: i64, wish: Transition) -> Result<(Etag, Finding)> {
+    let write = caller.begin_write_any(&[Permission::WriteFindings, Permission::VerifyFindings]).await?;
+    let before = write.get_version::<finding::Entity>(id.0, version).await?;
+    write.require(permission_for(before.status, wish.to)?, before.tenant_id)?;
+    wish.check(id, before.status, before.claimed_by.map(PrincipalId), caller.principal())?;
+    check_duplicate(&write, &before, &wish).await?;
+    let mut command = write.command(before.tenant_id).await?;
+    let mut after = apply(&before, wish, caller.principal(), command.recorded_at());
+    let change = Change::default()
+        .field("status", &before.status, &after.status)
+        .field("justification", &before.justification, &after.justification)
+        .field("status_comment", &before.status_comment, &after.status_comment)
+        .field("duplicate_of", &before.duplicate_of, &after.duplicate_of)
+        .field("reopened_count", &before.reopened_count, &after.reopened_count);
+    let reopened = after.reopened_count > before.reopened_count;
+    let kind = if reopened { EventKind::FindingReopened } else { EventKind::FindingStatusChanged };
+    after.seq = command.record(kind, id.0, change);
+    command.update::<finding::Entity>(id.0, before.seq, changed(&after)).await?;
+    let shown = row::shown(&command.scope(), vec![after]).await?;
+    command.commit("finding.transition", Some((ResourceType::Finding, id.0))).await?;
+    answer(caller, shown)
+}
+
+/// The finding named as the original must be one of the same municipality, and no duplicate itself.
+async fn check_duplicate(write: &Write, before: &finding::Model, wish: &Transition) -> Result<()> {
+    let Some(original) = wish.duplicate_of else { return Ok(()) };
+    let found = write.get::<finding::Entity>(original.0).await.ok().filter(|o| o.tenant_id == before.tenant_id);
+    let detail = match found {
+        Some(original) if original.status != Status::Duplicate => return Ok(()),
+        Some(_) => "is a duplicate itself",
+        None => "is no finding of this municipality",
+    };
+    Err(Error::Refused(domain::Error {
+        code: Code::InvalidBody,
+        detail: format!("/duplicate_of: {detail}"),
+        violations: vec![Violation::new("/duplicate_of", detail)],
+    }))
+}
+
+fn apply(before: &finding::Model, wish: Transition, by: PrincipalId, now: Timestamp) -> finding::Model {
+    let closed = before.status == Status::VerifiedFixed || before.status.is_dismissal();
+    finding::Model {
+        status: wish.to,
+        justification: wish.justification,
+        status_comment: wish.comment.map(|comment| text::clean(&comment, 10_000)),
+        duplicate_of: wish.duplicate_of.map(|id| id.0),
+        decided_at: Some(now),
+        claimed_by: (wish.to == Status::FixClaimed).then_some(by.0),
+        reopened_count: before.reopened_count + i32::from(closed && wish.to == Status::Confirmed),
+        seen_after_dismissal: before.seen_after_dismissal && wish.to.is_dismissal(),
+        updated_at: now,
+        ..before.clone()
+    }
+}
+
+fn changed(after: &finding::Model) -> finding::ActiveModel {
+    finding::ActiveModel {
+        status: Set(after.status),
+        justification: Set(after.justification),
+        status_comment: Set(after.status_comment.clone()),
+        duplicate_of: Set(after.duplicate_of),
+        decided_at: Set(after.decided_at),
+        claimed_by: Set(after.claimed_by),
+        reopened_count: Set(after.reopened_count),
+        seen_after_dismissal: Set(after.seen_after_dismissal),
+        updated_at: Set(after.updated_at),
+        seq: Set(after.seq),
+        ..Default::default()
+    }
+}

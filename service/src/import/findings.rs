@@ -1,0 +1,301 @@
+//! From records to findings: new, changed, seen again.
+
+use super::{
+    batch::{Outcome, Placed},
+    fingerprint, plan,
+};
+use crate::{
+    Result,
+    finding::{person_set, terms},
+    tenancy::{Change, Command},
+};
+use domain::{EventKind, Observation, Status, Timestamp, sighting};
+use entity::{
+    finding, finding_evidence, finding_term,
+    json::{StoredLocation, StringList},
+    sighting as seen,
+};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, Iterable, sea_query::OnConflict};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A finding that the batch made or changed.
+pub(super) struct Touched {
+    pub(super) row: finding::Model,
+    pub(super) is_new: bool,
+}
+
+/// A finding in the making: as stored (if it is) and as the batch leaves it.
+struct Entry {
+    before: Option<finding::Model>,
+    after: finding::Model,
+    sighting: seen::Model,
+    evidence: Option<String>,
+    reopened: bool,
+    records: i64,
+}
+
+type Entries = HashMap<(Uuid, String), Entry>;
+
+/// Stores the records' findings, their sightings and events.
+pub(super) async fn store(
+    command: &mut Command,
+    received_at: Timestamp,
+    records: Vec<Placed>,
+) -> Result<(Outcome, Vec<Touched>)> {
+    let keyed: Vec<_> =
+        records.into_iter().map(|placed| (fingerprint::of(placed.asset, &placed.record), placed)).collect();
+    let mut entries = known(command, &keyed).await?;
+    let mut order = Vec::new();
+    for (fingerprint, placed) in keyed {
+        let key = (placed.source, fingerprint);
+        let observed_at = plan::observed_at(&placed.record, received_at);
+        if let Some(entry) = entries.get_mut(&key) {
+            if entry.records == 0 {
+                order.push(key);
+            }
+            entry.see(placed.record, observed_at);
+        } else {
+            entries.insert(key.clone(), Entry::new(command, &key, placed, observed_at));
+            order.push(key);
+        }
+    }
+    // In the order of the report, so that numbers follow it.
+    let entries = order.into_iter().filter_map(|key| entries.remove(&key)).collect();
+    save(command, entries).await
+}
+
+/// The findings that are stored already, in two statements.
+async fn known(command: &Command, keyed: &[(String, Placed)]) -> Result<Entries> {
+    let scope = command.scope();
+    let of_fingerprints = finding::Column::Fingerprint.is_in(keyed.iter().map(|(fingerprint, _)| fingerprint.as_str()));
+    let sources: std::collections::BTreeSet<Uuid> = keyed.iter().map(|(_, placed)| placed.source).collect();
+    let of_sources = finding::Column::SourceId.is_in(sources);
+    let rows = scope.find::<finding::Entity>().filter(of_sources).filter(of_fingerprints).all().await?;
+    if rows.is_empty() {
+        return Ok(Entries::new());
+    }
+    let of_rows = seen::Column::FindingId.is_in(rows.iter().map(|row| row.id));
+    let sightings = scope.find::<seen::Entity>().filter(of_rows).all().await?;
+    let mut sightings: HashMap<Uuid, seen::Model> = sightings.into_iter().map(|s| (s.finding_id, s)).collect();
+    let entry = |row: finding::Model| {
+        let sighting = sightings.remove(&row.id)?;
+        let key = (row.source_id, row.fingerprint.clone());
+        let before = Some(row.clone());
+        Some((key, Entry { before, after: row, sighting, evidence: None, reopened: false, records: 0 }))
+    };
+    Ok(rows.into_iter().filter_map(entry).collect())
+}
+
+impl Entry {
+    fn new(command: &Command, key: &(Uuid, String), placed: Placed, observed_at: Timestamp) -> Self {
+        let now = command.recorded_at();
+        let content_hash = fingerprint::content(&placed.record);
+        let record = placed.record;
+        let id = Uuid::now_v7();
+        let mut after = blank(command.tenant(), id, key, placed.asset, observed_at, now);
+        let evidence = record.evidence.clone();
+        take_fields(&mut after, record);
+        let sighting = seen::Model {
+            tenant_id: command.tenant(),
+            finding_id: id,
+            last_seen: observed_at,
+            observed_at,
+            content_hash,
+        };
+        Self { before: None, after, sighting, evidence, reopened: false, records: 1 }
+    }
+
+    /// Another word of the same source about this finding.
+    fn see(&mut self, record: Observation, observed_at: Timestamp) {
+        self.records += 1;
+        self.after.first_seen = self.after.first_seen.min(observed_at);
+        self.sighting.last_seen = self.sighting.last_seen.max(observed_at);
+        match sighting::seen(self.after.status, self.after.decided_at, observed_at) {
+            sighting::Sighting::Nothing => {}
+            sighting::Sighting::Reopens => self.reopen(observed_at),
+            sighting::Sighting::FlagsDismissal => self.after.seen_after_dismissal = true,
+        }
+        let content = fingerprint::content(&record);
+        let stored = (self.sighting.observed_at, self.sighting.content_hash.as_str());
+        if sighting::supersedes((observed_at, &content), stored) {
+            if content != self.sighting.content_hash {
+                self.evidence.clone_from(&record.evidence);
+                take_fields(&mut self.after, record);
+            }
+            self.sighting.observed_at = observed_at;
+            self.sighting.content_hash = content;
+        }
+    }
+
+    fn reopen(&mut self, observed_at: Timestamp) {
+        let row = &mut self.after;
+        // A claim that did not hold is a failed retest, not a return.
+        row.reopened_count += i32::from(row.status == Status::VerifiedFixed);
+        row.status = Status::Confirmed;
+        row.status_comment = None;
+        row.claimed_by = None;
+        row.decided_at = Some(observed_at);
+        self.reopened = true;
+    }
+
+    fn change(&self, before: &finding::Model) -> Change {
+        let after = &self.after;
+        Change::default()
+            .field("title", &before.title, &after.title)
+            .field("description", &before.description, &after.description)
+            .field("consequence", &before.consequence, &after.consequence)
+            .field("recommendation", &before.recommendation, &after.recommendation)
+            .field("kind", &before.kind, &after.kind)
+            .field("severity", &before.severity, &after.severity)
+            .field("source_severity", &before.source_severity, &after.source_severity)
+            .field("source_ref", &before.source_ref, &after.source_ref)
+            .field("cvss_vector", &before.cvss_vector, &after.cvss_vector)
+            .field("cvss_score", &before.cvss_score, &after.cvss_score)
+            .field("cves", &before.cves, &after.cves)
+            .field("cwes", &before.cwes, &after.cwes)
+            .field("references", &before.citations, &after.citations)
+            .field("location", &before.location, &after.location)
+            .field("tags", &before.tags, &after.tags)
+            .field("status", &before.status, &after.status)
+            .field("reopened_count", &before.reopened_count, &after.reopened_count)
+            .field("seen_after_dismissal", &before.seen_after_dismissal, &after.seen_after_dismissal)
+            .field("first_seen", &before.first_seen, &after.first_seen)
+    }
+}
+
+fn blank(
+    tenant_id: Uuid,
+    id: Uuid,
+    (source_id, fingerprint): &(Uuid, String),
+    asset_id: Option<Uuid>,
+    first_seen: Timestamp,
+    now: Timestamp,
+) -> finding::Model {
+    finding::Model {
+        tenant_id,
+        id,
+        asset_id,
+        source_id: *source_id,
+        source_ref: None,
+        rule_key: String::new(),
+        fingerprint: fingerprint.clone(),
+        fingerprint_version: fingerprint::VERSION,
+        kind: domain::FindingKind::default(),
+        title: String::new(),
+        description: String::new(),
+        consequence: None,
+        recommendation: None,
+        severity: domain::Severity::default(),
+        reported_severity: domain::Severity::default(),
+        source_severity: None,
+        cvss_vector: None,
+        cvss_score: None,
+        cves: StringList::default(),
+        cwes: StringList::default(),
+        citations: StringList::default(),
+        location: StoredLocation::default(),
+        tags: StringList::default(),
+        reported_tags: StringList::default(),
+        person_set: 0,
+        status: Status::New,
+        justification: None,
+        status_comment: None,
+        duplicate_of: None,
+        decided_at: None,
+        claimed_by: None,
+        reopened_count: 0,
+        seen_after_dismissal: false,
+        assignee: None,
+        first_seen,
+        created_at: now,
+        updated_at: now,
+        seq: 0,
+    }
+}
+
+/// The source's fields; what a person has set stays.
+fn take_fields(row: &mut finding::Model, record: Observation) {
+    row.kind = record.kind;
+    row.title = record.title;
+    row.description = record.description;
+    row.consequence = record.consequence;
+    row.recommendation = record.recommendation;
+    row.reported_severity = record.severity;
+    if row.person_set & person_set::SEVERITY == 0 {
+        row.severity = record.severity;
+    }
+    row.source_severity = record.source_severity;
+    row.source_ref = record.source_ref;
+    row.rule_key = record.rule_key;
+    row.cvss_vector = record.cvss_vector;
+    row.cvss_score = record.cvss_score;
+    row.cves = StringList(record.cves);
+    row.cwes = StringList(record.cwes);
+    row.citations = StringList(record.references);
+    row.location = StoredLocation(record.location);
+    row.reported_tags = StringList(record.tags);
+    if row.person_set & person_set::TAGS == 0 {
+        row.tags = row.reported_tags.clone();
+    }
+}
+
+async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<(Outcome, Vec<Touched>)> {
+    let mut outcome = Outcome::default();
+    let (mut touched, mut sightings, mut evidence) = (Vec::new(), Vec::new(), Vec::new());
+    for mut entry in entries {
+        outcome.unchanged += entry.records - 1;
+        let changed = number(command, &mut entry, &mut outcome);
+        sightings.push(entry.sighting.into_active_model().reset_all());
+        if let Some(text) = entry.evidence {
+            let (tenant_id, finding_id) = (Set(entry.after.tenant_id), Set(entry.after.id));
+            evidence.push(finding_evidence::ActiveModel { tenant_id, finding_id, text: Set(text) });
+        }
+        if changed {
+            touched.push(Touched { row: entry.after, is_new: entry.before.is_none() });
+        }
+    }
+    write_findings(command, &touched).await?;
+    let columns = [seen::Column::LastSeen, seen::Column::ObservedAt, seen::Column::ContentHash];
+    let again = OnConflict::columns([seen::Column::TenantId, seen::Column::FindingId]).update_columns(columns).to_owned();
+    command.upsert::<seen::Entity>(sightings, again).await?;
+    let key = [finding_evidence::Column::TenantId, finding_evidence::Column::FindingId];
+    let again = OnConflict::columns(key).update_column(finding_evidence::Column::Text).to_owned();
+    command.upsert::<finding_evidence::Entity>(evidence, again).await?;
+    Ok((outcome, touched))
+}
+
+/// Numbers the entry if it is new or changed, and says whether it is.
+fn number(command: &mut Command, entry: &mut Entry, outcome: &mut Outcome) -> bool {
+    let id = entry.after.id;
+    let Some(before) = &entry.before else {
+        outcome.created += 1;
+        entry.after.seq = command.record(EventKind::FindingCreated, id, Change::default());
+        return true;
+    };
+    let change = entry.change(before);
+    if change.is_empty() {
+        outcome.unchanged += 1;
+        return false;
+    }
+    outcome.updated += 1;
+    outcome.reopened += i64::from(entry.reopened);
+    let kind = if entry.reopened { EventKind::FindingReopened } else { EventKind::FindingUpdated };
+    entry.after.updated_at = command.recorded_at();
+    entry.after.seq = command.record(kind, id, change);
+    true
+}
+
+async fn write_findings(command: &Command, touched: &[Touched]) -> Result<()> {
+    let columns = finding::Column::iter().filter(|c| !matches!(c, finding::Column::TenantId | finding::Column::Id));
+    let again =
+        OnConflict::columns([finding::Column::TenantId, finding::Column::Id]).update_columns(columns).to_owned();
+    let rows = touched.iter().map(|touched| touched.row.clone().into_active_model().reset_all());
+    command.upsert::<finding::Entity>(rows.collect(), again).await?;
+    let changed: Vec<Uuid> = touched.iter().filter(|touched| !touched.is_new).map(|touched| touched.row.id).collect();
+    if !changed.is_empty() {
+        command.delete::<finding_term::Entity>(finding_term::Column::FindingId.is_in(changed)).await?;
+    }
+    let terms_of = |row: &finding::Model| [terms(row, "cve", &row.cves.0), terms(row, "tag", &row.tags.0)].concat();
+    command.insert::<finding_term::Entity>(touched.iter().flat_map(|touched| terms_of(&touched.row)).collect()).await
+}

@@ -1,0 +1,24 @@
+//! Imports: a report comes in whole, and what it says is stored in batches.
+//!
+//! The body is spooled and read to its end before the first write
+//! ([`plan`]); then batches are committed, each with the place it has reached
+//! ([`run`]). A crash leaves the import `interrupted`; the same bytes, sent
+//! again, go on from that place.
+
+mod assets;
+mod batch;
+mod findings;
+mod fingerprint;
+mod list;
+mod plan;
+mod run;
+mod spool;
+mod start;
+mod sweep;
+mod tasks;
+
+pub use list::{by_ids, get, list};
+pub use run::Running;
+pub use spool::{Spool, Spooled};
+pub use start::{ImportOptions, ImportRequest, check, start};
+pub use sweep::mark_interrupted;

@@ -1,0 +1,198 @@
+//! The second reading: records flow in batches from the spool to the store.
+
+use super::{
+    Spooled,
+    batch::{self, Context, Outcome},
+    list,
+    plan::{self, Plan},
+};
+use crate::{Error, Result, tenancy::{Caller, Change}};
+use domain::{EventKind, Import, ImportId, ImportStatus, Observation, Permission, ResourceType};
+use entity::import;
+use formats::import::Record;
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+/// An import that is under way.
+pub struct Running {
+    /// Its id.
+    pub id: ImportId,
+    /// Its outcome, when it has ended.
+    pub outcome: JoinHandle<Result<Import>>,
+}
+
+/// One report on its way into the store.
+pub(super) struct Run {
+    pub(super) caller: Caller,
+    pub(super) plan: Plan,
+    pub(super) spooled: Spooled,
+    pub(super) row: import::Model,
+}
+
+/// A record that stands for itself, with its place in the order of records.
+type Placed = (u64, Box<Observation>);
+
+/// Records handed over at once by the reading thread.
+const CHUNK: usize = 256;
+/// Most records in a batch.
+const MAX_BATCH: usize = 1000;
+/// The first batch, before it is known how fast the store is.
+const FIRST_BATCH: usize = 100;
+/// How long a batch may hold the tenant's clock.
+const TARGET: Duration = Duration::from_millis(60);
+
+impl Run {
+    /// Stores the report in the background.
+    pub(super) fn spawn(self) -> Running {
+        let id = ImportId(self.row.id);
+        let outcome = tokio::spawn(async move {
+            let result = self.run().await;
+            if let Err(error) = &result {
+                tracing::error!(import = %id, %error, "an import was interrupted");
+            }
+            result
+        });
+        Running { id, outcome }
+    }
+
+    async fn run(mut self) -> Result<Import> {
+        let from = u64::try_from(self.row.position).unwrap_or(0);
+        let (sender, mut records) = mpsc::channel(4);
+        let (plan, mut spooled, format) = (self.plan, self.spooled, self.row.format);
+        let reader = tokio::task::spawn_blocking(move || send(&mut spooled, format, &plan, from, &sender));
+        let mut writer = Writer { caller: self.caller, row: &mut self.row, waiting: VecDeque::new(), size: FIRST_BATCH };
+        while let Some(chunk) = records.recv().await {
+            writer.waiting.extend(chunk);
+            while writer.waiting.len() >= writer.size {
+                writer.write_batch().await?;
+            }
+        }
+        reader.await.map_err(Error::internal)??;
+        while !writer.waiting.is_empty() {
+            writer.write_batch().await?;
+        }
+        let caller = writer.caller;
+        finish(&caller, self.row).await
+    }
+}
+
+/// Reads the report again and sends the records that stand, from a place on.
+fn send(
+    spooled: &mut Spooled,
+    format: domain::ImportFormat,
+    plan: &Plan,
+    from: u64,
+    sender: &mpsc::Sender<Vec<Placed>>,
+) -> Result<()> {
+    let (mut position, mut chunk, mut open) = (0, Vec::with_capacity(CHUNK), true);
+    plan::read(spooled, format, &mut |record| {
+        if let Record::Observation(observation) = record
+            && open
+            && position >= from
+            && plan.stands(position)
+        {
+            chunk.push((position, observation));
+        }
+        position += 1;
+        if chunk.len() == CHUNK {
+            // Closed only when the writer has failed; the rest is read for nothing.
+            open = sender.blocking_send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK))).is_ok();
+        }
+    })?;
+    let _ = sender.blocking_send(chunk);
+    Ok(())
+}
+
+struct Writer<'a> {
+    caller: Caller,
+    row: &'a mut import::Model,
+    waiting: VecDeque<Placed>,
+    size: usize,
+}
+
+impl Writer<'_> {
+    /// Commits the next records together with the place that is reached.
+    async fn write_batch(&mut self) -> Result<()> {
+        let count = self.size.min(self.waiting.len());
+        let batch: Vec<Placed> = self.waiting.drain(..count).collect();
+        let reached = batch.last().map_or(self.row.position, |(position, _)| i64::try_from(position + 1).unwrap_or(i64::MAX));
+        let context = Context::of(self.row);
+        let write = self.caller.begin_write(Permission::WriteImports).await?;
+        let began = Instant::now();
+        let mut command = write.command(self.row.tenant_id).await?;
+        let outcome = batch::store(&mut command, &context, batch.into_iter().map(|(_, record)| *record).collect()).await?;
+        let after = add(self.row, &outcome, reached, command.recorded_at());
+        let here = Condition::all()
+            .add(import::Column::Id.eq(self.row.id))
+            .add(import::Column::Status.ne(ImportStatus::Completed))
+            .add(import::Column::Position.eq(self.row.position));
+        if command.update_where::<import::Entity>(here, progress(&after)).await? != 1 {
+            return Err(Error::Internal(format!("import {} was taken over by another sender", self.row.id)));
+        }
+        command.commit_step().await?;
+        *self.row = after;
+        self.adapt(began.elapsed());
+        Ok(())
+    }
+
+    /// Keeps the tenant's clock free for people: smaller batches where the store is slow.
+    fn adapt(&mut self, held: Duration) {
+        if held > TARGET {
+            self.size = (self.size / 2).max(20);
+        } else if held < TARGET / 2 {
+            self.size = (self.size * 3 / 2).min(MAX_BATCH);
+        }
+    }
+}
+
+fn add(row: &import::Model, outcome: &Outcome, reached: i64, now: domain::Timestamp) -> import::Model {
+    import::Model {
+        created: row.created + outcome.created,
+        updated: row.updated + outcome.updated,
+        unchanged: row.unchanged + outcome.unchanged,
+        reopened: row.reopened + outcome.reopened,
+        assets_created: row.assets_created + outcome.assets_created,
+        position: reached,
+        heartbeat_at: now,
+        status: ImportStatus::Running,
+        ..row.clone()
+    }
+}
+
+fn progress(row: &import::Model) -> import::ActiveModel {
+    import::ActiveModel {
+        status: Set(row.status),
+        created: Set(row.created),
+        updated: Set(row.updated),
+        unchanged: Set(row.unchanged),
+        reopened: Set(row.reopened),
+        assets_created: Set(row.assets_created),
+        position: Set(row.position),
+        heartbeat_at: Set(row.heartbeat_at),
+        ..Default::default()
+    }
+}
+
+/// The last step: one event and one audit row for the whole import.
+async fn finish(caller: &Caller, row: import::Model) -> Result<Import> {
+    let write = caller.begin_write(Permission::WriteImports).await?;
+    let mut command = write.command(row.tenant_id).await?;
+    let mut after = import::Model { status: ImportStatus::Completed, finished_at: Some(command.recorded_at()), ..row };
+    after.seq = command.record(EventKind::ImportCompleted, after.id, Change::default());
+    let change = import::ActiveModel {
+        finished_at: Set(after.finished_at),
+        seq: Set(after.seq),
+        ..progress(&after)
+    };
+    command.update::<import::Entity>(after.id, 0, change).await?;
+    let (tenant, id) = (after.tenant_id, after.id);
+    let import = list::shown_rows(&command.scope(), vec![after]).await?.pop().ok_or_else(Error::not_found)?;
+    command.commit("import", Some((ResourceType::Import, id))).await?;
+    tracing::info!(%tenant, import = %id, read = import.read, created = import.created, updated = import.updated,
+        unchanged = import.unchanged, rejected = import.rejected, "import completed");
+    Ok(import)
+}

@@ -1,0 +1,109 @@
+//! The default rule: one task per weakness (source and rule) at medium or above.
+
+use super::findings::Touched;
+use crate::{Result, tenancy::{Change, Command}};
+use domain::{EventKind, TaskStatus, task::DEFAULT_THRESHOLD};
+use entity::{task, task_finding};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, sea_query::OnConflict};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use uuid::Uuid;
+
+/// A task and what the batch adds to it.
+struct Entry {
+    before: Option<task::Model>,
+    after: task::Model,
+}
+
+/// Puts findings that need work and have no task into the open task of their weakness, or a new one.
+pub(super) async fn follow(command: &mut Command, touched: &[Touched]) -> Result<()> {
+    let needs_work = |t: &&Touched| t.row.severity >= DEFAULT_THRESHOLD && t.row.status.is_open();
+    let wanting: Vec<&Touched> = touched.iter().filter(needs_work).collect();
+    if wanting.is_empty() {
+        return Ok(());
+    }
+    let linked = linked(command, &wanting).await?;
+    let mut open = open_tasks(command, &wanting).await?;
+    let mut links = Vec::new();
+    let mut order = Vec::new();
+    for Touched { row, .. } in wanting.into_iter().filter(|t| !linked.contains(&t.row.id)) {
+        let key = (row.source_id, row.rule_key.clone());
+        let entry = open.entry(key.clone()).or_insert_with(|| Entry { before: None, after: new(command, row) });
+        if entry.before.as_ref().is_none_or(|before| before.finding_count == entry.after.finding_count)
+            && !order.contains(&key)
+        {
+            order.push(key);
+        }
+        entry.after.finding_count += 1;
+        entry.after.severity = entry.after.severity.max(row.severity);
+        let (tenant_id, task_id) = (Set(command.tenant()), Set(entry.after.id));
+        links.push(task_finding::ActiveModel { tenant_id, task_id, finding_id: Set(row.id) });
+    }
+    save(command, order.into_iter().filter_map(|key| open.remove(&key)).collect()).await?;
+    command.insert::<task_finding::Entity>(links).await
+}
+
+/// Findings that an unfinished task holds already.
+async fn linked(command: &Command, wanting: &[&Touched]) -> Result<HashSet<Uuid>> {
+    let known: Vec<Uuid> = wanting.iter().filter(|t| !t.is_new).map(|t| t.row.id).collect();
+    if known.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let scope = command.scope();
+    let of_findings = task_finding::Column::FindingId.is_in(known);
+    let links = scope.find::<task_finding::Entity>().filter(of_findings).all().await?;
+    let tasks: BTreeSet<Uuid> = links.iter().map(|link| link.task_id).collect();
+    let unfinished = scope.find::<task::Entity>().filter(task::Column::Id.is_in(tasks)).filter(is_unfinished()).all().await?;
+    let unfinished: HashSet<Uuid> = unfinished.into_iter().map(|task| task.id).collect();
+    Ok(links.into_iter().filter(|link| unfinished.contains(&link.task_id)).map(|link| link.finding_id).collect())
+}
+
+async fn open_tasks(command: &Command, wanting: &[&Touched]) -> Result<HashMap<(Uuid, String), Entry>> {
+    let rules: BTreeSet<&str> = wanting.iter().map(|t| t.row.rule_key.as_str()).collect();
+    let find = command.scope().find::<task::Entity>().filter(task::Column::RuleKey.is_in(rules)).filter(is_unfinished());
+    let entry = |row: task::Model| {
+        ((row.source_id, row.rule_key.clone()), Entry { before: Some(row.clone()), after: row })
+    };
+    Ok(find.all().await?.into_iter().map(entry).collect())
+}
+
+fn is_unfinished() -> sea_orm::sea_query::Expr {
+    task::Column::Status.is_not_in([TaskStatus::Done, TaskStatus::Cancelled])
+}
+
+fn new(command: &Command, finding: &entity::finding::Model) -> task::Model {
+    task::Model {
+        tenant_id: command.tenant(),
+        id: Uuid::now_v7(),
+        title: finding.title.clone(),
+        status: TaskStatus::Open,
+        severity: finding.severity,
+        source_id: finding.source_id,
+        rule_key: finding.rule_key.clone(),
+        finding_count: 0,
+        created_at: command.recorded_at(),
+        updated_at: command.recorded_at(),
+        seq: 0,
+    }
+}
+
+async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<()> {
+    let mut rows = Vec::with_capacity(entries.len());
+    for Entry { before, mut after } in entries {
+        after.seq = match before {
+            None => command.record(EventKind::TaskCreated, after.id, Change::default()),
+            Some(before) => {
+                let change = Change::default()
+                    .field("finding_count", &before.finding_count, &after.finding_count)
+                    .field("severity", &before.severity, &after.severity);
+                command.record(EventKind::TaskUpdated, after.id, change)
+            }
+        };
+        after.updated_at = command.recorded_at();
+        rows.push(after.into_active_model().reset_all());
+    }
+    use task::Column as C;
+    let again = OnConflict::columns([C::TenantId, C::Id])
+        .update_columns([C::FindingCount, C::Severity, C::UpdatedAt, C::Seq])
+        .to_owned();
+    command.upsert::<task::Entity>(rows, again).await
+}

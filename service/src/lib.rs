@@ -1,0 +1,31 @@
+//! Use cases, tenancy, auth and jobs: one use case, one function. The only room
+//! that runs SQL or calls out.
+//!
+//! A caller comes in ([`auth::Auth::authenticate`]), opens a transaction over
+//! exactly the tenants where it holds a permission ([`Caller::begin`]), and what
+//! it changes is numbered, recorded and committed as one command
+//! ([`tenancy::Command`]). The raw connection is private to [`store`].
+
+pub mod asset;
+pub mod auth;
+pub mod change;
+pub mod clock;
+mod cursor;
+pub mod error;
+pub mod etag;
+pub mod finding;
+pub mod import;
+pub mod me;
+mod paging;
+pub mod platform;
+pub mod store;
+pub mod task;
+pub mod tenancy;
+pub mod tenant;
+
+pub use auth::Auth;
+pub use clock::Clock;
+pub use error::{Error, Result};
+pub use etag::{Etag, Fresh};
+pub use store::Store;
+pub use tenancy::Caller;

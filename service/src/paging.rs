@@ -1,0 +1,39 @@
+//! Pages: one more row than asked for tells whether there is another page.
+
+use crate::{Result, cursor::Bound, tenancy::Find};
+use domain::{Page, PageRequest};
+use entity::Numbered;
+use sea_orm::{ColumnTrait, QueryOrder, QuerySelect};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// A page of rows in the order of their ids, which is that of their making.
+pub(crate) async fn by_id<E: Numbered>(
+    find: Find<'_, E>,
+    cursors: &Bound<'_>,
+    page: &PageRequest,
+    id: impl Fn(&E::Model) -> Uuid,
+) -> Result<Page<E::Model>> {
+    let after = page.cursor.as_deref().map(|cursor| cursors.open::<Uuid>(cursor)).transpose()?;
+    let find = match after {
+        Some(after) => find.filter(E::id().gt(after)),
+        None => find,
+    };
+    let rows = find.with(|select| select.order_by_asc(E::id()).limit(page.limit + 1)).all().await?;
+    cut(rows, cursors, page, id)
+}
+
+/// Cuts the rows to the page and seals its cursors.
+pub(crate) fn cut<M, P: Serialize>(
+    mut rows: Vec<M>,
+    cursors: &Bound<'_>,
+    page: &PageRequest,
+    position: impl Fn(&M) -> P,
+) -> Result<Page<M>> {
+    let has_more = rows.len() as u64 > page.limit;
+    rows.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
+    let seal = |row: &M| cursors.seal(&position(row));
+    let next_cursor = rows.last().filter(|_| has_more).map(seal).transpose()?;
+    let cursors = if page.each { rows.iter().map(seal).collect::<Result<_>>()? } else { Vec::new() };
+    Ok(Page { items: rows, next_cursor, has_more, cursors })
+}

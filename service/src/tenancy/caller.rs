@@ -1,0 +1,215 @@
+//! Who acts, and what it may do in each tenant.
+
+use super::{Read, Write};
+use crate::{Clock, Error, Result, Store, auth::Vault, store::Access};
+use domain::{Code, Permission, PrincipalId, Scopes, TenantId, Timestamp};
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+
+/// What every use case stands on: the store, the time and the keys.
+#[derive(Clone)]
+pub struct Service {
+    /// The store.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// The keys outside the store.
+    pub vault: Arc<Vault>,
+}
+
+/// A principal with its rights, from a verified token and live grants. There
+/// is no other way to make one, and no other way to data.
+#[derive(Clone)]
+pub struct Caller(Arc<Inner>);
+
+struct Inner {
+    service: Service,
+    principal: PrincipalId,
+    issuer: String,
+    subject: String,
+    expires_at: Timestamp,
+    rights: BTreeMap<TenantId, Right>,
+}
+
+/// What a caller may do in one tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Right {
+    /// The tenant's short name.
+    pub slug: String,
+    /// The tenant's name.
+    pub name: String,
+    /// What the token asks for and a live grant allows.
+    pub scopes: Scopes,
+}
+
+/// What a token and the grants say about a principal; see [`crate::auth`].
+pub(crate) struct Identity {
+    pub(crate) principal: PrincipalId,
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) rights: BTreeMap<TenantId, Right>,
+}
+
+impl Caller {
+    /// The service itself, doing what time or a restart asks for in one tenant. Numbers nothing in anybody's name.
+    pub(crate) fn system(service: Service, tenant: TenantId, permission: Permission) -> Self {
+        let scopes = [permission].into_iter().collect();
+        let right = Right { slug: String::new(), name: String::new(), scopes };
+        let expires_at = service.clock.now();
+        let (issuer, subject) = ("fynd".to_owned(), "system".to_owned());
+        let principal = PrincipalId(uuid::Uuid::nil());
+        let rights = BTreeMap::from([(tenant, right)]);
+        Self::new(service, Identity { principal, issuer, subject, expires_at, rights })
+    }
+
+    pub(crate) fn new(service: Service, who: Identity) -> Self {
+        let Identity { principal, issuer, subject, expires_at, rights } = who;
+        Self(Arc::new(Inner { service, principal, issuer, subject, expires_at, rights }))
+    }
+
+    /// The same caller on another store's connections (one pool per server thread).
+    pub fn on(&self, store: &Store) -> Self {
+        let inner = &self.0;
+        let service = Service { store: store.clone(), ..inner.service.clone() };
+        Self(Arc::new(Inner {
+            service,
+            principal: inner.principal,
+            issuer: inner.issuer.clone(),
+            subject: inner.subject.clone(),
+            expires_at: inner.expires_at,
+            rights: inner.rights.clone(),
+        }))
+    }
+
+    /// Who acts.
+    pub fn principal(&self) -> PrincipalId {
+        self.0.principal
+    }
+
+    /// The token's issuer.
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// The token's subject.
+    pub fn subject(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// When the token ends.
+    pub fn expires_at(&self) -> Timestamp {
+        self.0.expires_at
+    }
+
+    /// The rights, tenant by tenant.
+    pub fn rights(&self) -> &BTreeMap<TenantId, Right> {
+        &self.0.rights
+    }
+
+    /// Whether the caller holds the permission in the tenant.
+    pub fn may(&self, permission: Permission, tenant: TenantId) -> bool {
+        self.0.rights.get(&tenant).is_some_and(|right| right.scopes.has(permission))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.service.clock.now()
+    }
+
+    pub(crate) fn service(&self) -> &Service {
+        &self.0.service
+    }
+
+    /// A text that differs for callers that may see different things, for entity tags.
+    pub(crate) fn rights_digest(&self) -> String {
+        self.0.rights.iter().fold(String::new(), |mut out, (tenant, right)| {
+            // Writing to a String does not fail.
+            let _ = write!(out, "{tenant}={};", right.scopes);
+            out
+        })
+    }
+
+    /// A read over exactly the tenants where the caller holds the permission.
+    ///
+    /// # Errors
+    /// `forbidden` if there is none.
+    pub async fn begin(&self, permission: Permission) -> Result<Read> {
+        self.begin_in(permission, &[]).await
+    }
+
+    /// [`Caller::begin`] over those of the tenants named; over all if none is.
+    ///
+    /// # Errors
+    /// `forbidden`, or `unknown_tenant` for a name that the caller has no such
+    /// right in, whether the tenant exists or not.
+    pub async fn begin_in(&self, permission: Permission, named: &[String]) -> Result<Read> {
+        self.begin_any_in(&[permission], named).await
+    }
+
+    /// [`Caller::begin_in`] where one of several permissions will do, to be told apart by the use case.
+    ///
+    /// # Errors
+    /// `forbidden` if the caller holds none of them anywhere, `unknown_tenant`.
+    pub async fn begin_any_in(&self, permissions: &[Permission], named: &[String]) -> Result<Read> {
+        let tenants = self.tenants(permissions, named)?;
+        let connection = self.0.service.store.begin(Access::Read, &tenants).await?;
+        Ok(Read::new(connection, self.clone(), tenants))
+    }
+
+    /// A write over exactly the tenants where the caller holds the permission;
+    /// the command that follows names one of them.
+    ///
+    /// # Errors
+    /// `forbidden` if there is none.
+    pub async fn begin_write(&self, permission: Permission) -> Result<Write> {
+        self.begin_write_any(&[permission]).await
+    }
+
+    /// [`Caller::begin_write`] where one of several permissions will do, to be told apart by the rule.
+    ///
+    /// # Errors
+    /// `forbidden` if the caller holds none of them anywhere.
+    pub async fn begin_write_any(&self, permissions: &[Permission]) -> Result<Write> {
+        let tenants = self.tenants(permissions, &[])?;
+        let connection = self.0.service.store.begin(Access::Write, &tenants).await?;
+        Ok(Write::new(connection, self.clone(), tenants))
+    }
+
+    /// The one tenant that a creating request means.
+    ///
+    /// # Errors
+    /// `forbidden`, `tenant_required` if there is a choice and none was named, `unknown_tenant`.
+    pub fn one_tenant(&self, permission: Permission, named: Option<&str>) -> Result<TenantId> {
+        let named: Vec<String> = named.map(str::to_owned).into_iter().collect();
+        match self.tenants(&[permission], &named)?.as_slice() {
+            [tenant] => Ok(TenantId(*tenant)),
+            _ => Err(Error::refused(Code::TenantRequired, Code::TenantRequired.title())),
+        }
+    }
+
+    fn tenants(&self, permissions: &[Permission], named: &[String]) -> Result<Vec<uuid::Uuid>> {
+        let holds = |right: &Right| permissions.iter().any(|permission| right.scopes.has(*permission));
+        let rights = self.0.rights.iter();
+        let held: Vec<_> = rights.filter(|(_, right)| holds(right)).map(|(id, _)| id.0).collect();
+        if held.is_empty() {
+            let names: Vec<_> = permissions.iter().map(|p| p.as_str()).collect();
+            let detail = format!("this needs `{}`, which the token holds in no municipality", names.join("` or `"));
+            return Err(Error::refused(Code::Forbidden, detail));
+        }
+        if named.is_empty() {
+            return Ok(held);
+        }
+        let mut chosen: Vec<_> = named.iter().map(|name| self.named(&held, name)).collect::<Result<_>>()?;
+        chosen.sort_unstable();
+        chosen.dedup();
+        Ok(chosen)
+    }
+
+    fn named(&self, held: &[uuid::Uuid], name: &str) -> Result<uuid::Uuid> {
+        let by_slug = |id: &&uuid::Uuid| self.0.rights.get(&TenantId(**id)).is_some_and(|right| right.slug == name);
+        let by_id = |id: &&uuid::Uuid| uuid::Uuid::parse_str(name).is_ok_and(|named| named == **id);
+        held.iter()
+            .find(|id| by_slug(id) || by_id(id))
+            .copied()
+            .ok_or_else(|| Error::refused(Code::UnknownTenant, Code::UnknownTenant.title()))
+    }
+}

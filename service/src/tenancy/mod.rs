@@ -1,0 +1,19 @@
+//! The wall: a tenant cannot be forgotten.
+//!
+//! [`Caller`] is made from a verified token alone. It opens a [`Read`] or a
+//! [`Write`] over exactly the tenants where it holds the permission asked for;
+//! rows are found through a [`Scope`], which is filtered before anyone sees it;
+//! changes go through a [`Command`], which names one tenant.
+
+mod caller;
+mod command;
+mod read;
+mod scope;
+mod write;
+
+pub(crate) use caller::Identity;
+pub use caller::{Caller, Right, Service};
+pub use command::{Change, Command};
+pub use read::Read;
+pub use scope::{Find, Scope};
+pub use write::Write;
