@@ -9,7 +9,7 @@ use crate::{
 use domain::{Asset, AssetId, Identifier, Page, PageRequest, Permission, asset::AssetFilter};
 use entity::{asset, asset_identifier};
 use sea_orm::{
-    ColumnTrait, Condition, QueryOrder, QuerySelect,
+    ColumnTrait, Condition,
     sea_query::{Expr, ExprTrait, Query},
 };
 use std::collections::HashMap;

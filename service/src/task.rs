@@ -13,7 +13,7 @@ use domain::{
 use entity::{task, task_finding, ticket};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, QueryOrder,
     sea_query::{Expr, ExprTrait, Query, SelectStatement},
 };
 use std::collections::HashMap;

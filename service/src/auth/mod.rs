@@ -94,7 +94,7 @@ impl Auth {
         match identity {
             Ok(known) => Ok(Caller::new(self.service.clone(), known.identity)),
             Err(missing) => {
-                tracing::info!(reason = ?missing, "token refused");
+                tracing::info!(reason = missing.reason(), "token refused");
                 Err(Error::refused(Code::Unauthenticated, Code::Unauthenticated.title()))
             }
         }
@@ -162,5 +162,13 @@ pub(crate) enum Missing {
 impl Missing {
     fn may_be_new(&self) -> bool {
         matches!(self, Self::Unknown)
+    }
+
+    /// For the log alone.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown key or principal",
+            Self::Refused(reason) => reason,
+        }
     }
 }

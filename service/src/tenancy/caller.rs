@@ -174,6 +174,14 @@ impl Caller {
         Ok(Write::new(connection, self.clone(), tenants))
     }
 
+    /// A read over all of the caller's tenants, to be narrowed by the use case (relations of other resources).
+    ///
+    /// # Errors
+    /// `forbidden` if the caller has no right anywhere.
+    pub async fn look(&self) -> Result<Read> {
+        self.begin_any_in(Permission::ALL, &[]).await
+    }
+
     /// The one tenant that a creating request means.
     ///
     /// # Errors

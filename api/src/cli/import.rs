@@ -1,0 +1,102 @@
+//! `fynd import`: the same way in as `POST /v1/imports`, from files.
+
+use super::{Failure, print};
+use crate::{Config, application};
+use clap::Args;
+use domain::{Import as Outcome, ImportFormat, Permission};
+use service::{
+    Auth, Caller, Clock,
+    auth::NewToken,
+    import::{ImportOptions, ImportRequest, Spool},
+    platform::Platform,
+};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+#[derive(Args)]
+pub(super) struct Import {
+    /// Reports.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The municipality that they are about, by slug or id.
+    #[arg(long)]
+    tenant: String,
+    /// The format; recognised by content if left out.
+    #[arg(long, value_parser = format, value_name = "nessus|sarif|nuclei")]
+    format: Option<ImportFormat>,
+    /// The source's name; the tool's if left out.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+}
+
+impl Import {
+    pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
+        let auth = application::start(config, Clock::system()).await?;
+        let caller = caller(&auth, &self.tenant).await?;
+        let mut failed = 0;
+        for file in &self.files {
+            let request =
+                ImportRequest { tenant: None, format: self.format, source: self.source.clone() };
+            let line = match import_file(&caller, config, request, file).await {
+                Ok(outcome) => told(&outcome),
+                Err(failure) => {
+                    failed += 1;
+                    format!("{failure}\n")
+                }
+            };
+            print(&format!("{}: {line}", file.display()))?;
+        }
+        auth.service().store.close().await;
+        if failed == 0 { Ok(()) } else { Err(Failure::Refused(format!("{failed} of {} reports failed", self.files.len()))) }
+    }
+}
+
+/// The command's own caller: a principal with a short grant, like anyone else.
+async fn caller(auth: &Auth, tenant: &str) -> Result<Caller, Failure> {
+    let known = Platform::new(auth.service().store.clone()).tenants().await?;
+    let found = known.into_iter().find(|t| t.slug == tenant || t.id.to_string() == tenant);
+    let tenant = found.ok_or_else(|| Failure::Refused(format!("there is no municipality `{tenant}`")))?;
+    let scopes = [Permission::WriteImports].into_iter().collect();
+    let ttl = Duration::from_secs(24 * 3600);
+    let new = NewToken { subject: "fynd import".into(), tenants: vec![tenant.id], scopes, ttl };
+    let token = auth.issue(new, "cli").await?;
+    Ok(auth.authenticate(&token).await?)
+}
+
+async fn import_file(
+    caller: &Caller,
+    config: &Config,
+    request: ImportRequest,
+    path: &Path,
+) -> Result<Outcome, Failure> {
+    let mut file = std::fs::File::open(path)?;
+    let mut spool = Spool::new(&config.spool_folder(), config.imports.max_bytes)?;
+    let mut chunk = vec![0; 64 << 10];
+    loop {
+        let length = file.read(&mut chunk)?;
+        if length == 0 {
+            break;
+        }
+        spool.push(chunk.get(..length).unwrap_or_default())?;
+    }
+    let options = ImportOptions { lease: Duration::from_secs(config.imports.lease_seconds) };
+    let running = service::import::start(caller, request, spool.finish()?, options).await?;
+    Ok(running.outcome.await.map_err(service::Error::internal)??)
+}
+
+/// The outcome in one line, and one for each rejected record.
+pub(super) fn told(import: &Outcome) -> String {
+    let counts = format!(
+        "{} read: {} created, {} updated, {} unchanged, {} rejected ({} new assets)\n",
+        import.read, import.created, import.updated, import.unchanged, import.rejected, import.assets_created
+    );
+    let rejected = import.rejected_records.iter().map(|record| format!("  {}: {}\n", record.place, record.reason));
+    std::iter::once(counts).chain(rejected).collect()
+}
+
+fn format(name: &str) -> Result<ImportFormat, String> {
+    serde_json::from_value(name.into()).map_err(|error| error.to_string())
+}

@@ -1,0 +1,111 @@
+//! The change feed.
+
+use crate::{
+    asset::AssetNode,
+    connection::{caller, changed},
+    error::refused_by_rule,
+    finding::FindingNode,
+    import::ImportNode,
+    task::TaskNode,
+};
+use async_graphql::{Context, Json, Object, Result, SimpleObject, Union};
+use chrono::{DateTime, Utc};
+use domain::{
+    Change, EventKind, PageRequest, ResourceType, TenantId,
+    change::{ChangeFilter, Resource},
+};
+use uuid::Uuid;
+
+/// A resource in the feed.
+#[derive(Union)]
+#[graphql(name = "Resource")]
+pub(crate) enum ResourceNode {
+    Finding(FindingNode),
+    Asset(AssetNode),
+    Task(TaskNode),
+    Import(ImportNode),
+}
+
+/// One item of the change feed.
+#[derive(SimpleObject)]
+#[graphql(name = "Change")]
+pub(crate) struct ChangeNode {
+    /// Identifier of the change: deduplicate by it.
+    event_id: Uuid,
+    /// The municipality.
+    tenant_id: TenantId,
+    /// Its number on the tenant's clock.
+    seq: i64,
+    /// When it was committed.
+    recorded_at: DateTime<Utc>,
+    /// What happened.
+    event: EventKind,
+    /// The type of the resource.
+    resource_type: ResourceType,
+    /// The resource's id.
+    resource_id: Uuid,
+    /// Whether the resource is gone (a tombstone).
+    deleted: bool,
+    /// What changed, field by field.
+    changed: Option<Json<serde_json::Value>>,
+    /// The resource as it stands now.
+    resource: Option<ResourceNode>,
+}
+
+impl From<Change> for ChangeNode {
+    fn from(change: Change) -> Self {
+        let resource = change.resource.map(|resource| match resource {
+            Resource::Finding(finding) => ResourceNode::Finding((*finding).into()),
+            Resource::Asset(asset) => ResourceNode::Asset((*asset).into()),
+            Resource::Task(task) => ResourceNode::Task((*task).into()),
+            Resource::Import(import) => ResourceNode::Import((*import).into()),
+        });
+        Self {
+            event_id: change.event_id,
+            tenant_id: change.tenant_id,
+            seq: change.seq,
+            recorded_at: change.recorded_at,
+            event: change.event,
+            resource_type: change.resource_type,
+            resource_id: change.resource_id,
+            deleted: change.deleted,
+            changed: change.changed.map(Json),
+            resource,
+        }
+    }
+}
+
+/// One page of the change feed.
+#[derive(SimpleObject)]
+#[graphql(name = "ChangePage")]
+pub(crate) struct ChangePageNode {
+    /// The changes: tenant by tenant, each in the order of `seq`.
+    items: Vec<ChangeNode>,
+    /// Where to go on; on every page, an empty one too.
+    next_cursor: String,
+    /// Whether more can be had right now.
+    has_more: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct ChangeQueries;
+
+#[Object]
+impl ChangeQueries {
+    /// What has changed since a cursor; without one from the beginning.
+    #[graphql(complexity = "first.unwrap_or(50).max(1) as usize * child_complexity")]
+    async fn changes(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ChangeFilter>,
+        first: Option<i64>,
+        after: Option<String>,
+    ) -> Result<ChangePageNode> {
+        let page = PageRequest::new("first", first, PageRequest::MAX_FEED, after).map_err(refused_by_rule)?;
+        let filter = filter.unwrap_or_default();
+        let changes = service::change::list(caller(ctx)?, &filter, page.cursor.as_deref(), page.limit, None).await;
+        let page = changed(changes)?;
+        let items = page.items.into_iter().map(Into::into).collect();
+        Ok(ChangePageNode { items, next_cursor: page.next_cursor, has_more: page.has_more })
+    }
+}

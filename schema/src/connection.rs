@@ -1,0 +1,65 @@
+//! Relay connections (GraphQL Cursor Connections Specification) over pages,
+//! and what resolvers find in their context.
+
+use crate::{error::{refused, refused_by_rule}, loaders::Loaders};
+use async_graphql::{
+    Context, OutputType, Result,
+    connection::{Connection, Edge, EmptyFields},
+};
+use domain::{Page, PageRequest};
+use service::{Caller, Fresh, import::ImportOptions};
+use std::path::PathBuf;
+
+/// How the server takes reports, for the mutation that sends one.
+#[derive(Clone)]
+pub struct Imports {
+    /// When an import counts as interrupted.
+    pub options: ImportOptions,
+    /// Where reports wait.
+    pub spool_folder: PathBuf,
+    /// Largest report.
+    pub max_bytes: u64,
+}
+
+/// The caller of the request.
+pub(crate) fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller> {
+    ctx.data::<Caller>()
+}
+
+/// The loaders of the request.
+pub(crate) fn loaders<'a>(ctx: &Context<'a>) -> Result<&'a Loaders> {
+    ctx.data::<Loaders>()
+}
+
+/// `first` and `after` as a page.
+pub(crate) fn page(first: Option<i64>, after: Option<String>) -> Result<PageRequest> {
+    let page = PageRequest::new("first", first, PageRequest::MAX, after).map_err(refused_by_rule)?;
+    Ok(PageRequest { each: true, ..page })
+}
+
+/// A page as a connection.
+pub(crate) fn connection<T, N: OutputType>(
+    fresh: service::Result<Fresh<Page<T>>>,
+    node: impl Fn(T) -> N,
+) -> Result<Connection<String, N, EmptyFields, EmptyFields>> {
+    let page = changed(fresh)?;
+    let mut connection = Connection::new(false, page.has_more);
+    connection.edges.extend(page.cursors.into_iter().zip(page.items).map(|(cursor, item)| Edge::new(cursor, node(item))));
+    Ok(connection)
+}
+
+/// What a use case answers to a caller that has nothing yet.
+pub(crate) fn changed<T>(fresh: service::Result<Fresh<T>>) -> Result<T> {
+    match fresh.map_err(refused)? {
+        Fresh::Changed(_, item) => Ok(item),
+        Fresh::Unchanged(_) => Err(refused(service::Error::Internal("unchanged since nothing".into()))),
+    }
+}
+
+/// A missing resource is null; any other error stays one.
+pub(crate) fn found<T>(fresh: service::Result<Fresh<T>>) -> Result<Option<T>> {
+    match fresh {
+        Err(error) if error.code() == domain::Code::NotFound => Ok(None),
+        other => changed(other).map(Some),
+    }
+}

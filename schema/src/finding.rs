@@ -1,0 +1,142 @@
+//! Findings: lists, counts, relations, and what people decide.
+
+use crate::{
+    asset::AssetNode,
+    connection::{caller, changed, connection, found, loaders, page},
+    error::refused,
+    task::TaskNode,
+};
+use async_graphql::{
+    ComplexObject, Context, InputObject, MaybeUndefined, Object, Result, SimpleObject,
+    connection::{Connection, EmptyFields},
+};
+use domain::{
+    Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Severity, Transition,
+    finding::FindingPatch,
+};
+use service::finding::{FindingOrder, FindingQuery};
+
+/// One weakness on one asset, or on none yet.
+#[derive(SimpleObject)]
+#[graphql(name = "Finding", complex)]
+pub(crate) struct FindingNode {
+    #[graphql(flatten)]
+    pub(crate) finding: Finding,
+}
+
+impl From<Finding> for FindingNode {
+    fn from(finding: Finding) -> Self {
+        Self { finding }
+    }
+}
+
+#[ComplexObject]
+impl FindingNode {
+    /// What it was found on, if the caller may read assets.
+    #[graphql(complexity = "1 + child_complexity")]
+    async fn asset(&self, ctx: &Context<'_>) -> Result<Option<AssetNode>> {
+        let Some(id) = self.finding.asset_id else { return Ok(None) };
+        Ok(loaders(ctx)?.assets.load_one(id).await?.map(Into::into))
+    }
+
+    /// The tasks that it belongs to, if the caller may read tasks.
+    #[graphql(complexity = "1 + 2 * child_complexity")]
+    async fn tasks(&self, ctx: &Context<'_>) -> Result<Vec<TaskNode>> {
+        let tasks = loaders(ctx)?.tasks_of_findings.load_one(self.finding.id).await?;
+        Ok(tasks.unwrap_or_default().into_iter().map(Into::into).collect())
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct FindingQueries;
+
+#[Object]
+impl FindingQueries {
+    /// Findings, in the order of `sort`, always ended by id.
+    #[graphql(complexity = "first.unwrap_or(50).max(1) as usize * child_complexity")]
+    async fn findings(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<FindingFilter>,
+        #[graphql(default)] sort: FindingSort,
+        #[graphql(default)] descending: bool,
+        first: Option<i64>,
+        after: Option<String>,
+    ) -> Result<Connection<String, FindingNode, EmptyFields, EmptyFields>> {
+        let order = FindingOrder { by: sort, descending };
+        let query = FindingQuery { filter: filter.unwrap_or_default(), order, page: page(first, after)? };
+        connection(service::finding::list(caller(ctx)?, &query, None).await, Into::into)
+    }
+
+    /// One finding; null if there is none, or none for the caller's eyes.
+    async fn finding(&self, ctx: &Context<'_>, id: FindingId) -> Result<Option<FindingNode>> {
+        Ok(found(service::finding::get(caller(ctx)?, id, None).await)?.map(Into::into))
+    }
+
+    /// Counts of findings as flat rows, under the same filters as the list.
+    async fn finding_counts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default)] by: Vec<FindingFacet>,
+        filter: Option<FindingFilter>,
+    ) -> Result<FindingCounts> {
+        changed(service::finding::counts(caller(ctx)?, &filter.unwrap_or_default(), &by, None).await)
+    }
+}
+
+/// A change of a finding. A field left out stays as it is; null goes back to
+/// what the source says (severity, tags) or to nobody (assignee).
+#[derive(InputObject)]
+pub(crate) struct FindingPatchInput {
+    severity: MaybeUndefined<Severity>,
+    assignee: MaybeUndefined<String>,
+    tags: MaybeUndefined<Vec<String>>,
+}
+
+fn wish<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
+    match value {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value)),
+    }
+}
+
+/// The version that a change is meant for.
+fn version(if_match: Option<i64>) -> Result<i64> {
+    let tag = if_match.map(|seq| seq.to_string());
+    service::etag::required_version(tag.as_deref()).map_err(refused)
+}
+
+#[derive(Default)]
+pub(crate) struct FindingMutations;
+
+#[Object]
+impl FindingMutations {
+    /// Changes severity, assignee and tags. `ifMatch` is the `seq` that the finding was read with.
+    async fn update_finding(
+        &self,
+        ctx: &Context<'_>,
+        id: FindingId,
+        if_match: Option<i64>,
+        input: FindingPatchInput,
+    ) -> Result<FindingNode> {
+        let FindingPatchInput { severity, assignee, tags } = input;
+        let patch = FindingPatch { severity: wish(severity), assignee: wish(assignee), tags: wish(tags) };
+        let (_, finding) =
+            service::finding::patch(caller(ctx)?, id, version(if_match)?, patch).await.map_err(refused)?;
+        Ok(finding.into())
+    }
+
+    /// Moves a finding to another status. `ifMatch` is the `seq` that it was read with.
+    async fn transition_finding(
+        &self,
+        ctx: &Context<'_>,
+        id: FindingId,
+        if_match: Option<i64>,
+        input: Transition,
+    ) -> Result<FindingNode> {
+        let (_, finding) =
+            service::finding::transition(caller(ctx)?, id, version(if_match)?, input).await.map_err(refused)?;
+        Ok(finding.into())
+    }
+}

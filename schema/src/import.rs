@@ -1,0 +1,76 @@
+//! Imports, and the mutation that sends a small report.
+
+use crate::{
+    connection::{Imports, caller, connection, found, page},
+    error::refused,
+};
+use async_graphql::{
+    Context, Object, Result, SimpleObject,
+    connection::{Connection, EmptyFields},
+};
+use domain::{Import, ImportFormat, ImportId};
+use service::import::{ImportRequest, Spool};
+
+/// One report that came in. `read = created + updated + unchanged + rejected`.
+#[derive(SimpleObject)]
+#[graphql(name = "Import")]
+pub(crate) struct ImportNode {
+    #[graphql(flatten)]
+    pub(crate) import: Import,
+}
+
+impl From<Import> for ImportNode {
+    fn from(import: Import) -> Self {
+        Self { import }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct ImportQueries;
+
+#[Object]
+impl ImportQueries {
+    /// Imports by id. Who may not read findings sees its own ones alone.
+    #[graphql(complexity = "first.unwrap_or(50).max(1) as usize * child_complexity")]
+    async fn imports(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default)] tenant: Vec<String>,
+        first: Option<i64>,
+        after: Option<String>,
+    ) -> Result<Connection<String, ImportNode, EmptyFields, EmptyFields>> {
+        connection(service::import::list(caller(ctx)?, &tenant, &page(first, after)?, None).await, Into::into)
+    }
+
+    /// One import; null if there is none, or none for the caller's eyes.
+    async fn import(&self, ctx: &Context<'_>, id: ImportId) -> Result<Option<ImportNode>> {
+        Ok(found(service::import::get(caller(ctx)?, id, None).await)?.map(Into::into))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct ImportMutations;
+
+#[Object]
+impl ImportMutations {
+    /// Sends a report that fits into the request, and waits until it is stored. Larger ones go to `POST /v1/imports`.
+    async fn import_report(
+        &self,
+        ctx: &Context<'_>,
+        content: String,
+        tenant: Option<String>,
+        format: Option<ImportFormat>,
+        source: Option<String>,
+    ) -> Result<ImportNode> {
+        let imports = ctx.data::<Imports>()?;
+        let request = ImportRequest { tenant, format, source };
+        service::import::check(caller(ctx)?, &request).map_err(refused)?;
+        let mut spool = Spool::new(&imports.spool_folder, imports.max_bytes).map_err(refused)?;
+        spool.push(content.as_bytes()).map_err(refused)?;
+        let spooled = spool.finish().map_err(refused)?;
+        let running =
+            service::import::start(caller(ctx)?, request, spooled, imports.options).await.map_err(refused)?;
+        let outcome = running.outcome.await.map_err(|error| refused(service::Error::internal(error)))?;
+        Ok(outcome.map_err(refused)?.into())
+    }
+}

@@ -1,0 +1,94 @@
+//! Loaders: the relations of a whole page in one go.
+
+use async_graphql::{
+    dataloader::{DataLoader, Loader},
+    runtime::{TokioSpawner, TokioTimer},
+};
+use domain::{Asset, AssetId, Finding, FindingId, Task, TaskId};
+use service::{Caller, Error};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+/// Most findings shown under one asset or task; the lists show all.
+pub(crate) const MAX_RELATED: u64 = 100;
+
+/// The loaders of one request. They see what its caller may see.
+pub struct Loaders {
+    pub(crate) assets: DataLoader<Assets>,
+    pub(crate) findings: DataLoader<Findings>,
+    pub(crate) findings_of_assets: DataLoader<FindingsOfAssets>,
+    pub(crate) tasks_of_findings: DataLoader<TasksOfFindings>,
+}
+
+impl Loaders {
+    /// Loaders for a caller.
+    pub fn new(caller: &Caller) -> Self {
+        Self {
+            assets: loader(Assets(caller.clone())),
+            findings: loader(Findings(caller.clone())),
+            findings_of_assets: loader(FindingsOfAssets(caller.clone())),
+            tasks_of_findings: loader(TasksOfFindings(caller.clone())),
+        }
+    }
+}
+
+fn loader<T>(loader: T) -> DataLoader<T> {
+    // A page's keys are all asked for before the first answer; waiting longer would only cost time.
+    DataLoader::new(loader, TokioSpawner::current(), TokioTimer::default()).delay(Duration::ZERO)
+}
+
+pub(crate) struct Assets(Caller);
+pub(crate) struct Findings(Caller);
+pub(crate) struct FindingsOfAssets(Caller);
+pub(crate) struct TasksOfFindings(Caller);
+
+impl Loader<AssetId> for Assets {
+    type Value = Asset;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[AssetId]) -> Result<HashMap<AssetId, Asset>, Arc<Error>> {
+        let read = self.0.look().await?;
+        let assets = service::asset::by_ids(&read, ids).await?;
+        Ok(assets.into_iter().map(|asset| (asset.id, asset)).collect())
+    }
+}
+
+impl Loader<FindingId> for Findings {
+    type Value = Finding;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[FindingId]) -> Result<HashMap<FindingId, Finding>, Arc<Error>> {
+        let read = self.0.look().await?;
+        let findings = service::finding::by_ids(&read, ids).await?;
+        Ok(findings.into_iter().map(|finding| (finding.id, finding)).collect())
+    }
+}
+
+impl Loader<AssetId> for FindingsOfAssets {
+    type Value = Vec<Finding>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[AssetId]) -> Result<HashMap<AssetId, Vec<Finding>>, Arc<Error>> {
+        let read = self.0.look().await?;
+        let mut of_assets: HashMap<AssetId, Vec<Finding>> = HashMap::new();
+        for finding in service::finding::of_assets(&read, ids, MAX_RELATED).await? {
+            if let Some(asset) = finding.asset_id {
+                of_assets.entry(asset).or_default().push(finding);
+            }
+        }
+        Ok(of_assets)
+    }
+}
+
+impl Loader<FindingId> for TasksOfFindings {
+    type Value = Vec<Task>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[FindingId]) -> Result<HashMap<FindingId, Vec<Task>>, Arc<Error>> {
+        let read = self.0.look().await?;
+        let mut of_findings: HashMap<FindingId, Vec<Task>> = HashMap::new();
+        for (finding, task) in service::task::of_findings(&read, ids).await? {
+            of_findings.entry(finding).or_default().push(task);
+        }
+        Ok(of_findings)
+    }
+}

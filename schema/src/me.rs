@@ -1,0 +1,21 @@
+//! `me` and `tenants`.
+
+use crate::{connection::caller, error::refused};
+use async_graphql::{Context, Object, Result};
+use domain::{Me, Tenant};
+
+#[derive(Default)]
+pub(crate) struct MeQuery;
+
+#[Object]
+impl MeQuery {
+    /// Who am I, and what may I do where.
+    async fn me(&self, ctx: &Context<'_>) -> Result<Me> {
+        Ok(service::me::me(caller(ctx)?))
+    }
+
+    /// The municipalities that the caller has rights in, by slug.
+    async fn tenants(&self, ctx: &Context<'_>) -> Result<Vec<Tenant>> {
+        service::tenant::list(caller(ctx)?).await.map_err(refused)
+    }
+}
