@@ -1,14 +1,25 @@
 //! Assets: what findings are about.
 
-use chrono::{DateTime, Utc};
 use crate::{AssetId, TenantId, text};
+use chrono::{DateTime, Utc};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// What an asset is.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
     async_graphql::Enum,
 )]
 #[serde(rename_all = "snake_case")]
@@ -27,8 +38,20 @@ pub enum AssetKind {
 
 /// How much depends on an asset.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, EnumIter,
-    DeriveActiveEnum, async_graphql::Enum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
+    async_graphql::Enum,
 )]
 #[serde(rename_all = "snake_case")]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
@@ -49,7 +72,17 @@ pub enum Criticality {
 
 /// From where an asset can be reached.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
     async_graphql::Enum,
 )]
 #[serde(rename_all = "snake_case")]
@@ -67,7 +100,17 @@ pub enum Exposure {
 
 /// How an asset became known.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
     async_graphql::Enum,
 )]
 #[serde(rename_all = "snake_case")]
@@ -82,8 +125,20 @@ pub enum Provenance {
 /// What an identifier is, strongest first: a serial number says more about
 /// which machine this is than an address that another one may have tomorrow.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, EnumIter,
-    DeriveActiveEnum, async_graphql::Enum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
+    async_graphql::Enum,
 )]
 #[serde(rename_all = "snake_case")]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
@@ -153,7 +208,8 @@ impl Identifier {
         if bare.parse::<std::net::IpAddr>().is_ok() {
             return Self::parse(IdentifierKind::Ip, bare);
         }
-        let kind = if bare.trim_end_matches('.').contains('.') { IdentifierKind::Fqdn } else { IdentifierKind::Hostname };
+        let kind =
+            if bare.trim_end_matches('.').contains('.') { IdentifierKind::Fqdn } else { IdentifierKind::Hostname };
         Self::parse(kind, bare)
     }
 }
@@ -201,8 +257,18 @@ pub struct Asset {
 impl Asset {
     /// The names that `fields` may list, in the order they are shown.
     pub const FIELDS: &'static [&'static str] = &[
-        "id", "tenant_id", "kind", "name", "criticality", "exposure", "owner_unit", "provenance", "identifiers",
-        "first_known_at", "updated_at", "seq",
+        "id",
+        "tenant_id",
+        "kind",
+        "name",
+        "criticality",
+        "exposure",
+        "owner_unit",
+        "provenance",
+        "identifiers",
+        "first_known_at",
+        "updated_at",
+        "seq",
     ];
 }
 

@@ -24,11 +24,7 @@ pub fn choose<Id: Copy + Ord>(reported: &[Identifier], candidates: &[Candidate<I
     for identifier in reported {
         by_kind.entry(identifier.kind).or_default().insert(identifier);
     }
-    candidates
-        .iter()
-        .filter_map(|c| Some((strength(&by_kind, c)?, c.id)))
-        .min()
-        .map(|(_, id)| id)
+    candidates.iter().filter_map(|c| Some((strength(&by_kind, c)?, c.id))).min().map(|(_, id)| id)
 }
 
 /// The strongest kind that the candidate shares, unless it contradicts a stronger one.

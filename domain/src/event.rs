@@ -8,7 +8,17 @@ use utoipa::ToSchema;
 
 /// What happened.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
     async_graphql::Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text")]

@@ -1,16 +1,27 @@
 //! Findings: one weakness on one asset, or on none yet.
 
-use chrono::{DateTime, Utc};
 use crate::{
-    AssetId, Error, FindingId, Justification, Severity, SourceId, Status, TenantId, Violation, error::Result,
-    text};
+    AssetId, Error, FindingId, Justification, Severity, SourceId, Status, TenantId, Violation, error::Result, text,
+};
+use chrono::{DateTime, Utc};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What sort of statement a finding is.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
     async_graphql::Enum,
 )]
 #[serde(rename_all = "snake_case")]
@@ -130,10 +141,39 @@ pub struct Finding {
 impl Finding {
     /// The names that `fields` may list, in the order they are shown.
     pub const FIELDS: &'static [&'static str] = &[
-        "id", "tenant_id", "asset_id", "source", "source_id", "source_ref", "rule_key", "fingerprint", "kind", "title",
-        "description", "consequence", "recommendation", "severity", "source_severity", "cvss_vector", "cvss_score",
-        "cves", "cwes", "references", "location", "tags", "status", "justification", "status_comment", "duplicate_of",
-        "reopened_count", "seen_after_dismissal", "assignee", "first_seen", "last_seen", "created_at", "updated_at",
+        "id",
+        "tenant_id",
+        "asset_id",
+        "source",
+        "source_id",
+        "source_ref",
+        "rule_key",
+        "fingerprint",
+        "kind",
+        "title",
+        "description",
+        "consequence",
+        "recommendation",
+        "severity",
+        "source_severity",
+        "cvss_vector",
+        "cvss_score",
+        "cves",
+        "cwes",
+        "references",
+        "location",
+        "tags",
+        "status",
+        "justification",
+        "status_comment",
+        "duplicate_of",
+        "reopened_count",
+        "seen_after_dismissal",
+        "assignee",
+        "first_seen",
+        "last_seen",
+        "created_at",
+        "updated_at",
         "seq",
     ];
 }
@@ -196,7 +236,8 @@ mod tests {
 
     #[test]
     fn tags_come_to_one_form() {
-        let patch = FindingPatch { tags: Some(Some(vec![" Löner ".into(), "ad".into(), "AD".into()])), ..Default::default() };
+        let patch =
+            FindingPatch { tags: Some(Some(vec![" Löner ".into(), "ad".into(), "AD".into()])), ..Default::default() };
         assert_eq!(patch.normalise().unwrap().tags, Some(Some(vec!["ad".into(), "löner".into()])));
     }
 

@@ -57,8 +57,21 @@ pub struct FindingFilter {
 impl FindingFilter {
     /// The names of the conditions.
     pub const NAMES: &'static [&'static str] = &[
-        "tenant", "severity", "status", "kind", "source", "asset", "task", "cve", "tag", "rule_key", "assignee",
-        "first_seen_from", "first_seen_to", "updated_from", "updated_to",
+        "tenant",
+        "severity",
+        "status",
+        "kind",
+        "source",
+        "asset",
+        "task",
+        "cve",
+        "tag",
+        "rule_key",
+        "assignee",
+        "first_seen_from",
+        "first_seen_to",
+        "updated_from",
+        "updated_to",
     ];
 }
 

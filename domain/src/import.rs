@@ -1,14 +1,24 @@
 //! Imports: one report that came in, and what became of each of its records.
 
-use chrono::{DateTime, Utc};
 use crate::{ImportId, TenantId};
+use chrono::{DateTime, Utc};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A report format that can be read.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
     async_graphql::Enum,
 )]
 #[serde(rename_all = "snake_case")]
@@ -35,7 +45,17 @@ impl ImportFormat {
 
 /// How far an import is.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
     async_graphql::Enum,
 )]
 #[serde(rename_all = "snake_case")]
@@ -99,8 +119,25 @@ pub const MAX_REJECTED: usize = 1000;
 impl Import {
     /// The names that `fields` may list, in the order they are shown.
     pub const FIELDS: &'static [&'static str] = &[
-        "id", "tenant_id", "format", "status", "source", "sha256", "bytes", "read", "created", "updated", "unchanged",
-        "rejected", "reopened", "merged", "assets_created", "started_at", "finished_at", "seq", "rejected_records",
+        "id",
+        "tenant_id",
+        "format",
+        "status",
+        "source",
+        "sha256",
+        "bytes",
+        "read",
+        "created",
+        "updated",
+        "unchanged",
+        "rejected",
+        "reopened",
+        "merged",
+        "assets_created",
+        "started_at",
+        "finished_at",
+        "seq",
+        "rejected_records",
     ];
 }
 

@@ -1,7 +1,7 @@
 //! Who am I, and what may I do where.
 
-use chrono::{DateTime, Utc};
 use crate::{PrincipalId, TenantId};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 

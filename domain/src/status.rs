@@ -7,7 +7,17 @@ use utoipa::ToSchema;
 
 /// What people decided about a finding.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
     async_graphql::Enum,
 )]
 #[serde(rename_all = "snake_case")]
@@ -48,7 +58,17 @@ impl Status {
 /// Why a finding was dismissed. Names of the VEX vocabulary (CISA, "Vulnerability
 /// Exploitability eXchange: Status Justifications", 2022) where it has one.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
     async_graphql::Enum,
 )]
 #[serde(rename_all = "snake_case")]
@@ -167,10 +187,7 @@ impl Transition {
             None if allowed.is_empty() => Ok(()),
             Some(given) if allowed.contains(&given) => Ok(()),
             Some(_) if allowed.is_empty() => Err(pointed("/justification", "goes with a dismissal only")),
-            _ => Err(Error::new(
-                Code::JustificationRequired,
-                format!("{:?} takes one of {}", self.to, names(allowed)),
-            )),
+            _ => Err(Error::new(Code::JustificationRequired, format!("{:?} takes one of {}", self.to, names(allowed)))),
         }
     }
 }
@@ -180,10 +197,8 @@ fn pointed(pointer: &str, detail: &str) -> Error {
 }
 
 fn names(justifications: &[Justification]) -> String {
-    let names: Vec<_> = justifications
-        .iter()
-        .filter_map(|j| serde_json::to_value(j).ok()?.as_str().map(str::to_owned))
-        .collect();
+    let names: Vec<_> =
+        justifications.iter().filter_map(|j| serde_json::to_value(j).ok()?.as_str().map(str::to_owned)).collect();
     names.join(", ")
 }
 

@@ -1,14 +1,24 @@
 //! Tasks: the units of work that ticketing systems pull.
 
-use chrono::{DateTime, Utc};
 use crate::{Error, FindingId, PrincipalId, Severity, TaskId, TenantId, Violation, error::Result, text};
+use chrono::{DateTime, Utc};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// How far a task is.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, EnumIter, DeriveActiveEnum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
     async_graphql::Enum,
 )]
 #[serde(rename_all = "snake_case")]
@@ -62,8 +72,18 @@ pub struct Task {
 impl Task {
     /// The names that `fields` may list, in the order they are shown.
     pub const FIELDS: &'static [&'static str] = &[
-        "id", "tenant_id", "title", "status", "severity", "rule_key", "finding_count", "finding_ids", "tickets",
-        "created_at", "updated_at", "seq",
+        "id",
+        "tenant_id",
+        "title",
+        "status",
+        "severity",
+        "rule_key",
+        "finding_count",
+        "finding_ids",
+        "tickets",
+        "created_at",
+        "updated_at",
+        "seq",
     ];
 }
 
@@ -126,7 +146,8 @@ fn is_system(system: &str) -> bool {
 
 fn is_web_url(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    url.len() <= 2000 && rest.is_some_and(|r| !r.is_empty() && !r.contains(|c: char| c.is_whitespace() || c.is_control()))
+    url.len() <= 2000
+        && rest.is_some_and(|r| !r.is_empty() && !r.contains(|c: char| c.is_whitespace() || c.is_control()))
 }
 
 /// Which tasks. All conditions hold together; an empty filter is all.

@@ -1,7 +1,7 @@
 //! Tenants: the municipalities, each behind its own wall.
 
-use chrono::{DateTime, Utc};
 use crate::{Error, TenantId, Violation, error::Result, text};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -27,12 +27,7 @@ pub fn clean(text: &str, max: usize) -> String {
 
 /// [`clean`] for a text that must stay on one line: line breaks and tabs become blanks.
 pub fn clean_line(text: &str, max: usize) -> String {
-    clean(text, max)
-        .split(['\n', '\t'])
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    clean(text, max).split(['\n', '\t']).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Characters that reorder what a reader sees (Unicode UAX #9 explicit formatting).

@@ -1,6 +1,6 @@
 //! Typed identifiers; each belongs to one asset of the tenant.
 
-use domain::{IdentifierKind};
+use domain::IdentifierKind;
 use sea_orm::entity::prelude::*;
 
 /// One row.

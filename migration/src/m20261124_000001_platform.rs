@@ -7,7 +7,8 @@ use sea_orm_migration::prelude::*;
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-const TABLES: &[&str] = &["organisation", "tenant", "principal", r#""grant""#, "signing_key", "revoked_token", "auth_epoch"];
+const TABLES: &[&str] =
+    &["organisation", "tenant", "principal", r#""grant""#, "signing_key", "revoked_token", "auth_epoch"];
 
 const UP: &[&str] = &[
     r#"CREATE TABLE organisation (

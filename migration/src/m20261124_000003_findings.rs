@@ -7,7 +7,8 @@ use sea_orm_migration::prelude::*;
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-const TABLES: &[&str] = &["source", "asset", "asset_identifier", "finding", "sighting", "finding_evidence", "finding_term"];
+const TABLES: &[&str] =
+    &["source", "asset", "asset_identifier", "finding", "sighting", "finding_evidence", "finding_term"];
 
 const UP: &[&str] = &[
     r#"CREATE TABLE source (

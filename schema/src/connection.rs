@@ -1,7 +1,10 @@
 //! Relay connections (GraphQL Cursor Connections Specification) over pages,
 //! and what resolvers find in their context.
 
-use crate::{error::{refused, refused_by_rule}, loaders::Loaders};
+use crate::{
+    error::{refused, refused_by_rule},
+    loaders::Loaders,
+};
 use async_graphql::{
     Context, OutputType, Result,
     connection::{Connection, Edge, EmptyFields},
@@ -44,7 +47,9 @@ pub(crate) fn connection<T, N: OutputType>(
 ) -> Result<Connection<String, N, EmptyFields, EmptyFields>> {
     let page = changed(fresh)?;
     let mut connection = Connection::new(false, page.has_more);
-    connection.edges.extend(page.cursors.into_iter().zip(page.items).map(|(cursor, item)| Edge::new(cursor, node(item))));
+    connection
+        .edges
+        .extend(page.cursors.into_iter().zip(page.items).map(|(cursor, item)| Edge::new(cursor, node(item))));
     Ok(connection)
 }
 

@@ -68,8 +68,7 @@ impl ImportMutations {
         let mut spool = Spool::new(&imports.spool_folder, imports.max_bytes).map_err(refused)?;
         spool.push(content.as_bytes()).map_err(refused)?;
         let spooled = spool.finish().map_err(refused)?;
-        let running =
-            service::import::start(caller(ctx)?, request, spooled, imports.options).await.map_err(refused)?;
+        let running = service::import::start(caller(ctx)?, request, spooled, imports.options).await.map_err(refused)?;
         let outcome = running.outcome.await.map_err(|error| refused(service::Error::internal(error)))?;
         Ok(outcome.map_err(refused)?.into())
     }

@@ -4,7 +4,7 @@ use async_graphql::{
     dataloader::{DataLoader, Loader},
     runtime::{TokioSpawner, TokioTimer},
 };
-use domain::{Asset, AssetId, Finding, FindingId, Task, TaskId};
+use domain::{Asset, AssetId, Finding, FindingId, Task};
 use service::{Caller, Error};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

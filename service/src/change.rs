@@ -119,8 +119,7 @@ async fn shown(read: &Read, events: Vec<event::Model>) -> Result<Vec<Change>> {
     let shown = |(at, event): (usize, event::Model)| {
         let id = event.resource_id;
         // Moved out at its last use, so that state mode copies nothing.
-        let resource =
-            if last_use.get(&id) == Some(&at) { resources.remove(&id) } else { resources.get(&id).cloned() };
+        let resource = if last_use.get(&id) == Some(&at) { resources.remove(&id) } else { resources.get(&id).cloned() };
         let deleted = resource.is_none() || event.kind.is_deletion();
         Change {
             event_id: event.id,

@@ -40,9 +40,10 @@ impl Etag {
     /// Whether `If-None-Match` holds this tag (weak comparison, RFC 9110 section 13.1.2).
     pub fn matches(&self, if_none_match: Option<&str>) -> bool {
         if_none_match.is_some_and(|header| {
-            header.split(',').map(str::trim).any(|tag| {
-                tag == "*" || tag.trim_start_matches("W/").trim_matches('"') == self.0
-            })
+            header
+                .split(',')
+                .map(str::trim)
+                .any(|tag| tag == "*" || tag.trim_start_matches("W/").trim_matches('"') == self.0)
         })
     }
 

@@ -212,9 +212,13 @@ async fn ticket_state(command: &Command, task: &task::Model, link: &TicketLink) 
     use ticket::Column as C;
     let of_task = Condition::all().add(C::TaskId.eq(task.id)).add(C::System.eq(link.system.as_str()));
     let of_key = Condition::all().add(C::Key.eq(link.key.as_str())).add(C::System.eq(link.system.as_str()));
-    let known = command.scope().find::<ticket::Entity>().filter(Condition::any().add(of_task).add(of_key)).all().await?;
+    let known =
+        command.scope().find::<ticket::Entity>().filter(Condition::any().add(of_task).add(of_key)).all().await?;
     if let Some(other) = known.iter().find(|t| t.task_id == task.id && t.key != link.key) {
-        return Err(Error::refused(Code::TicketAlreadyLinked, format!("the task has {} in {}", other.key, other.system)));
+        return Err(Error::refused(
+            Code::TicketAlreadyLinked,
+            format!("the task has {} in {}", other.key, other.system),
+        ));
     }
     if let Some(other) = known.iter().find(|t| t.task_id != task.id) {
         return Err(Error::refused(Code::TicketTaken, format!("{} belongs to task {}", other.key, other.task_id)));

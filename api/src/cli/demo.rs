@@ -108,13 +108,24 @@ async fn token(auth: &Auth, subject: &str, tenants: &[TenantId], scopes: &[Permi
 
 /// Everything a visitor needs, in one screen, to be copied line by line.
 async fn screen(auth: &Auth, config: &Config, tenants: &[TenantId; 2]) -> Result<String, Failure> {
-    use Permission::{ClaimTasks, ReadAssets, ReadEvidence, ReadFeed, ReadFindings, ReadTasks, VerifyFindings, WriteFindings, WriteImports};
+    use Permission::{
+        ClaimTasks, ReadAssets, ReadEvidence, ReadFeed, ReadFindings, ReadTasks, VerifyFindings, WriteFindings,
+        WriteImports,
+    };
     let norrvik = &tenants[..1];
     let ticketing = token(auth, "ticketing", norrvik, &[ReadTasks, ClaimTasks]).await?;
     let siem = token(auth, "siem", norrvik, &[ReadFeed, ReadFindings, ReadAssets]).await?;
     let dashboard = token(auth, "dashboard", norrvik, &[ReadFindings]).await?;
     let all = [
-        ReadFindings, WriteFindings, VerifyFindings, ReadEvidence, ReadAssets, ReadTasks, ClaimTasks, WriteImports, ReadFeed,
+        ReadFindings,
+        WriteFindings,
+        VerifyFindings,
+        ReadEvidence,
+        ReadAssets,
+        ReadTasks,
+        ClaimTasks,
+        WriteImports,
+        ReadFeed,
     ];
     let provider = token(auth, "provider", tenants, &all).await?;
     let foreign = foreign_finding(auth, &provider).await?;

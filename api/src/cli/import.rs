@@ -38,8 +38,7 @@ impl Import {
         let caller = caller(&auth, &self.tenant).await?;
         let mut failed = 0;
         for file in &self.files {
-            let request =
-                ImportRequest { tenant: None, format: self.format, source: self.source.clone() };
+            let request = ImportRequest { tenant: None, format: self.format, source: self.source.clone() };
             let line = match import_file(&caller, config, request, file).await {
                 Ok(outcome) => told(&outcome),
                 Err(failure) => {
@@ -50,7 +49,11 @@ impl Import {
             print(&format!("{}: {line}", file.display()))?;
         }
         auth.service().store.close().await;
-        if failed == 0 { Ok(()) } else { Err(Failure::Refused(format!("{failed} of {} reports failed", self.files.len()))) }
+        if failed == 0 {
+            Ok(())
+        } else {
+            Err(Failure::Refused(format!("{failed} of {} reports failed", self.files.len())))
+        }
     }
 }
 

@@ -24,7 +24,12 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 #[get("/assets")]
-async fn list_assets(caller: As, request: HttpRequest, params: Filtered<AssetFilter, PageParams>, seen: Seen) -> Answer {
+async fn list_assets(
+    caller: As,
+    request: HttpRequest,
+    params: Filtered<AssetFilter, PageParams>,
+    seen: Seen,
+) -> Answer {
     let Filtered(filter, page_params) = params;
     let (page_request, fields) = page_params.read(Asset::FIELDS)?;
     page(&request, service::asset::list(&caller.0, &filter, &page_request, seen.tag()).await?, &fields)

@@ -45,7 +45,12 @@ struct FeedParams {
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 #[get("/changes")]
-async fn list_changes(caller: As, request: HttpRequest, params: Filtered<ChangeFilter, FeedParams>, seen: Seen) -> Answer {
+async fn list_changes(
+    caller: As,
+    request: HttpRequest,
+    params: Filtered<ChangeFilter, FeedParams>,
+    seen: Seen,
+) -> Answer {
     let Filtered(filter, FeedParams { limit, cursor }) = params;
     let page = PageRequest::new("limit", limit, PageRequest::MAX_FEED, cursor)?;
     let changes = service::change::list(&caller.0, &filter, page.cursor.as_deref(), page.limit, seen.tag()).await?;

@@ -71,7 +71,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 fn is_json(request: &HttpRequest) -> bool {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = kind.and_then(|kind| kind.parse::<mime::Mime>().ok());
-    kind.is_some_and(|kind| kind.type_() == "application" && (kind.subtype() == "json" || kind.suffix() == Some(mime::JSON)))
+    kind.is_some_and(|kind| {
+        kind.type_() == "application" && (kind.subtype() == "json" || kind.suffix() == Some(mime::JSON))
+    })
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

@@ -3,8 +3,8 @@
 use super::{
     As, Body, Problem,
     extract::{Id, IfMatch, Seen},
-    problem::ProblemDetails,
     params::{FieldParams, PageParams},
+    problem::ProblemDetails,
     query::{Filtered, Params},
     respond::{Answer, Fields, changed, one, page},
 };

@@ -145,7 +145,12 @@ impl Filter for ListParams {
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 #[get("/imports")]
-async fn list_imports(caller: As, request: HttpRequest, params: Filtered<ListParams, PageParams>, seen: Seen) -> Answer {
+async fn list_imports(
+    caller: As,
+    request: HttpRequest,
+    params: Filtered<ListParams, PageParams>,
+    seen: Seen,
+) -> Answer {
     let Filtered(filter, page_params) = params;
     let (page_request, fields) = page_params.read(Import::FIELDS)?;
     page(&request, service::import::list(&caller.0, &filter.tenant, &page_request, seen.tag()).await?, &fields)

@@ -2,7 +2,7 @@
 
 use super::problem::{Problem, code_of};
 use actix_web::{
-    Error, HttpMessage,
+    Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::header::{self, HeaderName, HeaderValue},
@@ -12,10 +12,6 @@ use std::time::Instant;
 
 /// The request's id, in and out.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The id of a request, as other layers see it.
-#[derive(Clone)]
-pub(crate) struct RequestId(pub(crate) String);
 
 /// Gives the request an id, logs its end, and brings every error to problem+json.
 ///
@@ -27,7 +23,6 @@ pub async fn answer<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let began = Instant::now();
     let id = request_id(&request);
-    request.extensions_mut().insert(RequestId(id.clone()));
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let response = next.call(request).await?;
     let mut response = as_problem(response, &id);

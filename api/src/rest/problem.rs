@@ -74,7 +74,7 @@ pub(crate) const fn status(code: Code) -> StatusCode {
 }
 
 /// The code of a status that the framework answered by itself.
-pub(crate) const fn code_of(status: StatusCode) -> Code {
+pub(crate) fn code_of(status: StatusCode) -> Code {
     match status {
         StatusCode::UNAUTHORIZED => Code::Unauthenticated,
         StatusCode::FORBIDDEN => Code::Forbidden,
@@ -132,9 +132,7 @@ impl From<service::Error> for Problem {
     fn from(error: service::Error) -> Self {
         let code = error.code();
         match error {
-            service::Error::Refused(refused) => {
-                Self { code, detail: refused.detail, violations: refused.violations }
-            }
+            service::Error::Refused(refused) => Self { code, detail: refused.detail, violations: refused.violations },
             // The log is where the reason belongs; the caller sees the code.
             internal => {
                 tracing::error!(error = %internal, code = code.as_str(), "a request failed");

@@ -20,7 +20,8 @@ pub(super) async fn ensure(platform: &Platform, vault: &Vault, clock: &Clock) ->
     let kid = uuid::Uuid::now_v7().to_string();
     let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
     let public_jwk =
-        serde_json::json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x}).to_string();
+        serde_json::json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x})
+            .to_string();
     let sealed_private_key = vault.seal(&purpose(&kid), pkcs8.as_ref())?;
     let algorithm = "EdDSA".to_owned();
     platform.add_first_key(NewKey { kid, algorithm, public_jwk, sealed_private_key, created_at: clock.now() }).await

@@ -12,7 +12,7 @@ pub use vault::{Vault, VaultError};
 use crate::{
     Clock, Error, Result, Store,
     platform::Platform,
-    tenancy::{Caller, Right, Service, Identity},
+    tenancy::{Caller, Identity, Right, Service},
 };
 use domain::{Code, Scopes, TenantId, Timestamp};
 use snapshot::{Snapshot, Snapshots};
@@ -121,7 +121,8 @@ impl Auth {
             }
         }
         let expires_at = claims.expires_at().ok_or(Missing::Refused("exp out of range"))?;
-        let identity = Identity { principal, issuer: claims.iss.clone(), subject: claims.sub.clone(), expires_at, rights };
+        let identity =
+            Identity { principal, issuer: claims.iss.clone(), subject: claims.sub.clone(), expires_at, rights };
         Ok(Known { identity, complete })
     }
 

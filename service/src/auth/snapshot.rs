@@ -65,7 +65,9 @@ impl Snapshot {
     }
 
     pub(super) fn tenant(&self, named: &str) -> Option<&TenantRow> {
-        self.tenants.iter().find(|t| t.slug == named || uuid::Uuid::parse_str(named).is_ok_and(|id| TenantId(id) == t.id))
+        self.tenants
+            .iter()
+            .find(|t| t.slug == named || uuid::Uuid::parse_str(named).is_ok_and(|id| TenantId(id) == t.id))
     }
 
     pub(super) fn principal(&self, issuer: &str, subject: &str) -> Option<(PrincipalId, &[GrantRow])> {

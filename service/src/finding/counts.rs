@@ -1,8 +1,13 @@
 //! Counts of findings, the same for REST and GraphQL.
 
 use super::filter;
-use crate::{Etag, Fresh, Result, tenancy::{Caller, Scope}};
-use domain::{FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingKind, Permission, Severity, Status, TenantId};
+use crate::{
+    Etag, Fresh, Result,
+    tenancy::{Caller, Scope},
+};
+use domain::{
+    FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingKind, Permission, Severity, Status, TenantId,
+};
 use entity::{finding, source};
 use sea_orm::{
     ActiveEnum, QuerySelect,
@@ -80,12 +85,7 @@ async fn sources(scope: &Scope<'_>) -> Result<HashMap<Uuid, String>> {
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
-fn of_facet(
-    caller: &Caller,
-    by: FindingFacet,
-    groups: &[Group],
-    sources: &HashMap<Uuid, String>,
-) -> Vec<FindingCount> {
+fn of_facet(caller: &Caller, by: FindingFacet, groups: &[Group], sources: &HashMap<Uuid, String>) -> Vec<FindingCount> {
     // The number in front puts severities and statuses in their own order.
     let mut counts: BTreeMap<(i64, String), i64> = BTreeMap::new();
     for group in groups {

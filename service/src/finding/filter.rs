@@ -54,16 +54,15 @@ fn of_finding(table: impl sea_orm::sea_query::IntoTableRef, tenant: Expr, findin
 
 fn with_term(kind: &str, term: &str) -> SelectStatement {
     use finding_term::Column as C;
-    let (tenant, finding) = (Expr::col((finding_term::Entity, C::TenantId)), Expr::col((finding_term::Entity, C::FindingId)));
-    of_finding(finding_term::Entity, tenant, finding)
-        .and_where(C::Kind.eq(kind))
-        .and_where(C::Term.eq(term))
-        .to_owned()
+    let (tenant, finding) =
+        (Expr::col((finding_term::Entity, C::TenantId)), Expr::col((finding_term::Entity, C::FindingId)));
+    of_finding(finding_term::Entity, tenant, finding).and_where(C::Kind.eq(kind)).and_where(C::Term.eq(term)).to_owned()
 }
 
 fn of_task(task: domain::TaskId) -> SelectStatement {
     use task_finding::Column as C;
-    let (tenant, finding) = (Expr::col((task_finding::Entity, C::TenantId)), Expr::col((task_finding::Entity, C::FindingId)));
+    let (tenant, finding) =
+        (Expr::col((task_finding::Entity, C::TenantId)), Expr::col((task_finding::Entity, C::FindingId)));
     of_finding(task_finding::Entity, tenant, finding).and_where(C::TaskId.eq(task.0)).to_owned()
 }
 

@@ -163,12 +163,10 @@ pub async fn of_assets(read: &Read, assets: &[domain::AssetId], each: u64) -> Re
         .and_where(C::TenantId.is_in(scope.tenants().iter().copied()))
         .and_where(C::AssetId.is_in(assets.iter().map(|id| id.0)))
         .to_owned();
-    let first = Query::select()
-        .column("id")
-        .from_subquery(ranked, "ranked")
-        .and_where(Expr::col("place").lte(each))
-        .to_owned();
-    let rows = scope.find::<E>().filter(C::Id.in_subquery(first)).with(|select| select.order_by_asc(C::Id)).all().await?;
+    let first =
+        Query::select().column("id").from_subquery(ranked, "ranked").and_where(Expr::col("place").lte(each)).to_owned();
+    let rows =
+        scope.find::<E>().filter(C::Id.in_subquery(first)).with(|select| select.order_by_asc(C::Id)).all().await?;
     row::shown(&scope, rows).await
 }
 

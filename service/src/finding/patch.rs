@@ -1,7 +1,10 @@
 //! What a person says about a finding, over what its source says.
 
 use super::{list, row};
-use crate::{Etag, Result, tenancy::{Caller, Change}};
+use crate::{
+    Etag, Result,
+    tenancy::{Caller, Change},
+};
 use domain::{EventKind, Finding, FindingId, Permission, ResourceType, finding::FindingPatch};
 use entity::{finding, finding_term, json::StringList};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ExprTrait};

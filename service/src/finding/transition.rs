@@ -1,10 +1,13 @@
 //! Moving a finding through its life.
 
 use super::{patch::answer, row};
-use crate::{Error, Etag, Result, tenancy::{Caller, Change, Write}};
+use crate::{
+    Error, Etag, Result,
+    tenancy::{Caller, Change, Write},
+};
 use domain::{
-    Code, EventKind, Finding, FindingId, Permission, PrincipalId, ResourceType, Status, Timestamp, Transition, Violation,
-    status::permission_for, text,
+    Code, EventKind, Finding, FindingId, Permission, PrincipalId, ResourceType, Status, Timestamp, Transition,
+    Violation, status::permission_for, text,
 };
 use entity::finding;
 use sea_orm::ActiveValue::Set;

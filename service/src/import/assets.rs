@@ -1,7 +1,10 @@
 //! From what a report says about an asset to the asset: matched by identifier,
 //! or made as `discovered`. No finding is lost for want of an asset.
 
-use crate::{Result, tenancy::{Change, Command}};
+use crate::{
+    Result,
+    tenancy::{Change, Command},
+};
 use domain::{
     EventKind, Identifier, Provenance, ReportedAsset,
     asset_matching::{Candidate, choose},

@@ -257,7 +257,8 @@ async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<(Outcome, Ve
     }
     write_findings(command, &touched).await?;
     let columns = [seen::Column::LastSeen, seen::Column::ObservedAt, seen::Column::ContentHash];
-    let again = OnConflict::columns([seen::Column::TenantId, seen::Column::FindingId]).update_columns(columns).to_owned();
+    let again =
+        OnConflict::columns([seen::Column::TenantId, seen::Column::FindingId]).update_columns(columns).to_owned();
     command.upsert::<seen::Entity>(sightings, again).await?;
     let key = [finding_evidence::Column::TenantId, finding_evidence::Column::FindingId];
     let again = OnConflict::columns(key).update_column(finding_evidence::Column::Text).to_owned();

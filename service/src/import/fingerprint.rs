@@ -18,7 +18,8 @@ pub(super) fn of(asset: Option<Uuid>, observation: &Observation) -> String {
 /// The same before the asset is known, from what the report says about it:
 /// records of one file that are surely the same finding. 16 bytes.
 pub(super) fn within_report(observation: &Observation) -> u128 {
-    let asset: Vec<String> = observation.asset.iter().flat_map(|asset| &asset.identifiers).map(|i| format!("{i:?}")).collect();
+    let asset: Vec<String> =
+        observation.asset.iter().flat_map(|asset| &asset.identifiers).map(|i| format!("{i:?}")).collect();
     let tool = observation.tool.as_deref().unwrap_or_default();
     let count = asset.len().to_string();
     let all = [tool, &count].into_iter().chain(asset.iter().map(String::as_str)).chain(parts(observation));

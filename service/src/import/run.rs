@@ -6,7 +6,10 @@ use super::{
     list,
     plan::{self, Plan},
 };
-use crate::{Error, Result, tenancy::{Caller, Change}};
+use crate::{
+    Error, Result,
+    tenancy::{Caller, Change},
+};
 use domain::{EventKind, Import, ImportId, ImportStatus, Observation, Permission, ResourceType};
 use entity::import;
 use formats::import::Record;
@@ -64,7 +67,8 @@ impl Run {
         let (sender, mut records) = mpsc::channel(4);
         let (plan, mut spooled, format) = (self.plan, self.spooled, self.row.format);
         let reader = tokio::task::spawn_blocking(move || send(&mut spooled, format, &plan, from, &sender));
-        let mut writer = Writer { caller: self.caller, row: &mut self.row, waiting: VecDeque::new(), size: FIRST_BATCH };
+        let mut writer =
+            Writer { caller: self.caller, row: &mut self.row, waiting: VecDeque::new(), size: FIRST_BATCH };
         while let Some(chunk) = records.recv().await {
             writer.waiting.extend(chunk);
             while writer.waiting.len() >= writer.size {
@@ -119,12 +123,14 @@ impl Writer<'_> {
     async fn write_batch(&mut self) -> Result<()> {
         let count = self.size.min(self.waiting.len());
         let batch: Vec<Placed> = self.waiting.drain(..count).collect();
-        let reached = batch.last().map_or(self.row.position, |(position, _)| i64::try_from(position + 1).unwrap_or(i64::MAX));
+        let reached =
+            batch.last().map_or(self.row.position, |(position, _)| i64::try_from(position + 1).unwrap_or(i64::MAX));
         let context = Context::of(self.row);
         let write = self.caller.begin_write(Permission::WriteImports).await?;
         let began = Instant::now();
         let mut command = write.command(self.row.tenant_id).await?;
-        let outcome = batch::store(&mut command, &context, batch.into_iter().map(|(_, record)| *record).collect()).await?;
+        let outcome =
+            batch::store(&mut command, &context, batch.into_iter().map(|(_, record)| *record).collect()).await?;
         let after = add(self.row, &outcome, reached, command.recorded_at());
         let here = Condition::all()
             .add(import::Column::Id.eq(self.row.id))
@@ -183,11 +189,7 @@ async fn finish(caller: &Caller, row: import::Model) -> Result<Import> {
     let mut command = write.command(row.tenant_id).await?;
     let mut after = import::Model { status: ImportStatus::Completed, finished_at: Some(command.recorded_at()), ..row };
     after.seq = command.record(EventKind::ImportCompleted, after.id, Change::default());
-    let change = import::ActiveModel {
-        finished_at: Set(after.finished_at),
-        seq: Set(after.seq),
-        ..progress(&after)
-    };
+    let change = import::ActiveModel { finished_at: Set(after.finished_at), seq: Set(after.seq), ..progress(&after) };
     command.update::<import::Entity>(after.id, 0, change).await?;
     let (tenant, id) = (after.tenant_id, after.id);
     let import = list::shown_rows(&command.scope(), vec![after]).await?.pop().ok_or_else(Error::not_found)?;

@@ -1,7 +1,14 @@
 //! The beginning of an import: its rights, its format, its first reading, its row.
 
-use super::{Running, Spooled, plan::{self, Plan}, run::Run};
-use crate::{Error, Result, tenancy::{Caller, Command}};
+use super::{
+    Running, Spooled,
+    plan::{self, Plan},
+    run::Run,
+};
+use crate::{
+    Error, Result,
+    tenancy::{Caller, Command},
+};
 use domain::{Code, ImportFormat, ImportStatus, Permission, TenantId, Timestamp, Violation, text};
 use entity::{import, import_rejection};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition};

@@ -1,7 +1,11 @@
 //! Imports whose process is gone.
 
 use super::ImportOptions;
-use crate::{Result, platform::Platform, tenancy::{Caller, Service}};
+use crate::{
+    Result,
+    platform::Platform,
+    tenancy::{Caller, Service},
+};
 use domain::{ImportStatus, Permission};
 use entity::import;
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition};

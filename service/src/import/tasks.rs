@@ -1,7 +1,10 @@
 //! The default rule: one task per weakness (source and rule) at medium or above.
 
 use super::findings::Touched;
-use crate::{Result, tenancy::{Change, Command}};
+use crate::{
+    Result,
+    tenancy::{Change, Command},
+};
 use domain::{EventKind, TaskStatus, task::DEFAULT_THRESHOLD};
 use entity::{task, task_finding};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, sea_query::OnConflict};
@@ -52,17 +55,18 @@ async fn linked(command: &Command, wanting: &[&Touched]) -> Result<HashSet<Uuid>
     let of_findings = task_finding::Column::FindingId.is_in(known);
     let links = scope.find::<task_finding::Entity>().filter(of_findings).all().await?;
     let tasks: BTreeSet<Uuid> = links.iter().map(|link| link.task_id).collect();
-    let unfinished = scope.find::<task::Entity>().filter(task::Column::Id.is_in(tasks)).filter(is_unfinished()).all().await?;
+    let unfinished =
+        scope.find::<task::Entity>().filter(task::Column::Id.is_in(tasks)).filter(is_unfinished()).all().await?;
     let unfinished: HashSet<Uuid> = unfinished.into_iter().map(|task| task.id).collect();
     Ok(links.into_iter().filter(|link| unfinished.contains(&link.task_id)).map(|link| link.finding_id).collect())
 }
 
 async fn open_tasks(command: &Command, wanting: &[&Touched]) -> Result<HashMap<(Uuid, String), Entry>> {
     let rules: BTreeSet<&str> = wanting.iter().map(|t| t.row.rule_key.as_str()).collect();
-    let find = command.scope().find::<task::Entity>().filter(task::Column::RuleKey.is_in(rules)).filter(is_unfinished());
-    let entry = |row: task::Model| {
-        ((row.source_id, row.rule_key.clone()), Entry { before: Some(row.clone()), after: row })
-    };
+    let find =
+        command.scope().find::<task::Entity>().filter(task::Column::RuleKey.is_in(rules)).filter(is_unfinished());
+    let entry =
+        |row: task::Model| ((row.source_id, row.rule_key.clone()), Entry { before: Some(row.clone()), after: row });
     Ok(find.all().await?.into_iter().map(entry).collect())
 }
 

@@ -66,7 +66,8 @@ impl Platform {
     pub async fn directory(&self, now: Timestamp) -> Result<Directory> {
         let connection = self.read().await?;
         let live = Condition::any().add(grant::Column::ValidTo.is_null()).add(grant::Column::ValidTo.gt(now));
-        let grants = grant::Entity::find().filter(grant::Column::RevokedAt.is_null()).filter(live).all(&connection).await?;
+        let grants =
+            grant::Entity::find().filter(grant::Column::RevokedAt.is_null()).filter(live).all(&connection).await?;
         let principals = principal::Entity::find().all(&connection).await?;
         let tenants = tenant::Entity::find().all(&connection).await?;
         let keys = signing_key::Entity::find().all(&connection).await?;

@@ -54,7 +54,8 @@ impl Platform {
             organisation_id: Set(None),
             created_at: Set(now),
         };
-        let known = OnConflict::columns([principal::Column::Issuer, principal::Column::Subject]).do_nothing().to_owned();
+        let known =
+            OnConflict::columns([principal::Column::Issuer, principal::Column::Subject]).do_nothing().to_owned();
         principal::Entity::insert(new).on_conflict(known).exec_without_returning(&connection).await?;
         let row = principal::Entity::find()
             .filter(principal::Column::Issuer.eq(issuer))

@@ -73,7 +73,9 @@ pub(super) async fn bring_sqlite_up_to_date(options: &StoreOptions) -> Result<()
     let applied = Migrator::up(&db, None).await.map_err(|e| match reason(&options.url, &e.to_string()) {
         broken @ OpenError::Broken { .. } => broken,
         _ if e.to_string().contains("is missing") => newer(&path),
-        _ if e.to_string().contains("readonly") => OpenError::File { path: path.clone(), reason: "it cannot be written to".into() },
+        _ if e.to_string().contains("readonly") => {
+            OpenError::File { path: path.clone(), reason: "it cannot be written to".into() }
+        }
         _ => OpenError::Broken { path: path.clone(), reason: e.to_string() },
     });
     db.close().await.map_err(|e| reason(&options.url, &e.to_string()))?;
@@ -81,7 +83,9 @@ pub(super) async fn bring_sqlite_up_to_date(options: &StoreOptions) -> Result<()
 }
 
 fn newer(store: &str) -> OpenError {
-    OpenError::Schema(format!("the store {store} was made by a newer version of fynd; use that version, or restore a backup"))
+    OpenError::Schema(format!(
+        "the store {store} was made by a newer version of fynd; use that version, or restore a backup"
+    ))
 }
 
 pub(super) async fn check_postgres(store: &Store) -> Result<(), OpenError> {
@@ -113,7 +117,11 @@ async fn check_role(db: &DatabaseConnection) -> Result<(), OpenError> {
 
 async fn check_version(db: &DatabaseConnection) -> Result<(), OpenError> {
     let select = Statement::from_string(DbBackend::Postgres, "SELECT version FROM seaql_migrations");
-    let behind = || OpenError::Schema("the tables are missing or of an older version: run `fynd migrate` with the owner's URL".into());
+    let behind = || {
+        OpenError::Schema(
+            "the tables are missing or of an older version: run `fynd migrate` with the owner's URL".into(),
+        )
+    };
     let rows = db.query_all_raw(select).await.map_err(|_| behind())?;
     let applied: BTreeSet<String> = rows.iter().filter_map(|row| row.try_get("", "version").ok()).collect();
     let known: BTreeSet<String> = Migrator::migrations().iter().map(|m| m.name().to_owned()).collect();

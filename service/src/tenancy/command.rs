@@ -5,7 +5,9 @@ use crate::{Error, Result, store::Connection};
 use domain::{EventKind, ResourceType, Timestamp};
 use entity::{Numbered, TenantOwned, audit, event, tenant_clock};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, Iterable, QueryFilter, QuerySelect,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, Iterable, QueryFilter, QuerySelect,
     sea_query::{LockType, OnConflict},
 };
 use serde_json::{Map, Value, json};

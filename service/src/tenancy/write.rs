@@ -49,7 +49,8 @@ impl Write {
         if self.caller.may(permission, TenantId(tenant)) {
             return Ok(());
         }
-        let detail = format!("this needs `{}`, which the token does not hold in this municipality", permission.as_str());
+        let detail =
+            format!("this needs `{}`, which the token does not hold in this municipality", permission.as_str());
         Err(Error::refused(Code::Forbidden, detail))
     }
 
