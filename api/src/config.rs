@@ -83,15 +83,18 @@ impl Config {
     /// # Errors
     /// One sentence that names the setting and where it came from.
     pub fn load(file: Option<&std::path::Path>) -> Result<Self, String> {
-        let own = match file {
-            Some(file) if !file.is_file() => return Err(format!("there is no settings file {}", file.display())),
-            Some(file) => Toml::file_exact(file),
-            None => Toml::file_exact("fynd.toml"),
-        };
+        let own = file.unwrap_or_else(|| std::path::Path::new("fynd.toml"));
+        if file.is_some() && !own.is_file() {
+            return Err(format!("there is no settings file {}", own.display()));
+        }
         let environment = Env::prefixed("FYND_")
             .filter(|key| !key.starts_with("test_") && !NOT_SETTINGS.contains(&key.as_str().to_lowercase().as_str()))
             .map(|key| nested(&key.as_str().to_lowercase()).into());
-        let figment = Figment::from(Toml::string(DEFAULTS)).merge(own).merge(environment);
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if own.is_file() {
+            figment = figment.merge(Toml::file_exact(own));
+        }
+        let figment = figment.merge(environment);
         let config: Self = figment.extract().map_err(|error| error.to_string())?;
         config.check()?;
         Ok(config)

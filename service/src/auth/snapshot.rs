@@ -115,21 +115,24 @@ impl Snapshots {
     /// The snapshot, at most two seconds old; older (up to five) while the store does not answer.
     pub(super) async fn fresh(&self) -> Result<Arc<Snapshot>> {
         let (snapshot, looked) = self.read();
-        if looked.elapsed() < LOOK_EVERY { Ok(snapshot) } else { self.look(LOOK_EVERY).await }
+        if looked.elapsed() < LOOK_EVERY { Ok(snapshot) } else { self.look(Instant::now()).await }
     }
 
     /// The snapshot after another look, for a principal or key that was not in the last one.
     pub(super) async fn look_again(&self) -> Result<Arc<Snapshot>> {
-        self.look(LOOK_AGAIN).await
+        self.look(Instant::now()).await
     }
 
-    async fn look(&self, max_age: Duration) -> Result<Arc<Snapshot>> {
+    /// A snapshot that was looked at after `asked`.
+    async fn look(&self, asked: Instant) -> Result<Arc<Snapshot>> {
         // One look serves all requests that wait for it.
         let _renewing = self.renewing.lock().await;
         let (snapshot, looked) = self.read();
-        if looked.elapsed() < max_age {
+        if looked > asked {
             return Ok(snapshot);
         }
+        // Nobody makes the store be looked at more often than this.
+        tokio::time::sleep(LOOK_AGAIN.saturating_sub(looked.elapsed())).await;
         match self.renewed(&snapshot).await {
             Ok(renewed) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = (renewed.clone(), Instant::now());
