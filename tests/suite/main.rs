@@ -1,1 +1,16 @@
-fn main() {}
+//! Black-box tests of Fynd over HTTP, on both stores.
+//!
+//! Every test of [`on_both_stores`] runs on SQLite and on PostgreSQL; the latter
+//! needs `FYND_TEST_POSTGRES`, which `tests/run` sets up.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+mod changes;
+mod contract;
+mod findings;
+mod imports;
+mod tasks;
+mod tidy;
+mod tokens;
+mod wall;

@@ -1,0 +1,191 @@
+//! What people do with findings.
+
+use crate::support::{Kind, Person, World, fixture, on_both_stores};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+on_both_stores!(
+    a_list_is_paged_without_gap_or_repeat,
+    an_unchanged_list_is_a_304,
+    a_patch_needs_the_version_read,
+    what_a_person_set_no_import_touches,
+    a_fix_is_verified_by_somebody_else,
+    rest_and_graphql_give_the_same_answer,
+    relations_take_a_fixed_number_of_statements,
+    a_wrong_parameter_is_named,
+);
+
+async fn filled(world: &World) -> Person {
+    let lead = world.lead().await;
+    lead.import("tenant=norrvik", fixture("nessus/norrvik.nessus")).await.expect(201);
+    lead
+}
+
+async fn a_list_is_paged_without_gap_or_repeat(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = filled(&world).await;
+    for sort in ["id", "-severity", "first_seen", "-updated_at"] {
+        let all = lead.get(&format!("/v1/findings?limit=500&sort={sort}")).await.expect(200).items();
+        let (mut paged, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = lead.get(&format!("/v1/findings?limit=2&sort={sort}{cursor}")).await.expect(200);
+            paged.extend(page.items());
+            let body = page.json();
+            assert_eq!(body["has_more"].as_bool().unwrap(), page.header("link").is_some());
+            match body["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(paged, all, "{sort}");
+    }
+    world.end().await;
+}
+
+async fn an_unchanged_list_is_a_304(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = filled(&world).await;
+    let first = lead.get("/v1/findings").await.expect(200);
+    let poll = |tag: String| lead.send(lead.request(Method::GET, "/v1/findings").header("if-none-match", tag));
+    poll(first.etag()).await.expect(304);
+    let finding = &first.items()[0];
+    let path = format!("/v1/findings/{}", finding["id"].as_str().unwrap());
+    let tag = lead.get(&path).await.etag();
+    lead.write(Method::PATCH, &path, Some(&tag), json!({"assignee": "Åsa"})).await.expect(200);
+    poll(first.etag()).await.expect(200);
+    world.end().await;
+}
+
+async fn a_patch_needs_the_version_read(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = filled(&world).await;
+    let id = lead.get("/v1/findings").await.items()[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/findings/{id}");
+    let tag = lead.get(&path).await.etag();
+    let patch = |tag: Option<String>, body: Value| {
+        let (lead, path) = (lead.clone(), path.clone());
+        async move { lead.write(Method::PATCH, &path, tag.as_deref(), body).await }
+    };
+    assert_eq!(patch(None, json!({"assignee": "x"})).await.expect(428).code(), "precondition_required");
+    let changed = patch(Some(tag.clone()), json!({"assignee": "Åsa", "tags": ["Löner"]})).await.expect(200);
+    assert_eq!((&changed.json()["assignee"], &changed.json()["tags"]), (&json!("Åsa"), &json!(["löner"])));
+    assert_eq!(patch(Some(tag), json!({"assignee": "x"})).await.expect(412).code(), "stale");
+    let wrong = patch(Some(changed.etag()), json!({"severity": "huge"})).await.expect(422);
+    assert_eq!(wrong.json()["errors"][0]["pointer"], "/severity");
+    assert_eq!(lead.get("/v1/findings?tag=LÖNER").await.items().len(), 1);
+    world.end().await;
+}
+
+async fn what_a_person_set_no_import_touches(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = filled(&world).await;
+    let finding = lead.get("/v1/findings?severity=high,critical").await.items()[0].clone();
+    let path = format!("/v1/findings/{}", finding["id"].as_str().unwrap());
+    let tag = lead.get(&path).await.etag();
+    lead.write(Method::PATCH, &path, Some(&tag), json!({"severity": "low"})).await.expect(200);
+    let report =
+        String::from_utf8(fixture("nessus/norrvik.nessus")).unwrap().replace("<description>", "<description>Nytt: ");
+    lead.import("tenant=norrvik", report.into_bytes()).await.expect(201);
+    let after = lead.get(&path).await.json();
+    assert_eq!(after["severity"], "low");
+    world.end().await;
+}
+
+async fn a_fix_is_verified_by_somebody_else(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = filled(&world).await;
+    let tester = world.person("tester", &[world.norrvik], "findings:read findings:verify").await;
+    let id = lead.get("/v1/findings").await.items()[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/findings/{id}");
+    let move_to = async |who: &Person, body: Value| {
+        let tag = who.get(&path).await.etag();
+        who.write(Method::POST, &format!("{path}/transition"), Some(&tag), body).await
+    };
+    assert_eq!(move_to(&tester, json!({"to": "fix_claimed"})).await.expect(403).code(), "forbidden");
+    move_to(&lead, json!({"to": "fix_claimed"})).await.expect(200);
+    assert_eq!(move_to(&lead, json!({"to": "verified_fixed"})).await.expect(403).code(), "same_person");
+    move_to(&tester, json!({"to": "verified_fixed"})).await.expect(200);
+    assert_eq!(move_to(&lead, json!({"to": "in_progress"})).await.expect(409).code(), "transition_refused");
+    let reopened = move_to(&lead, json!({"to": "confirmed"})).await.expect(200).json();
+    assert_eq!(reopened["reopened_count"], 1);
+    world.end().await;
+}
+
+const LIST: &str = "query($f: FindingFilter, $n: Int, $s: FindingSort!, $d: Boolean!) {
+    findings(filter: $f, first: $n, sort: $s, descending: $d) { edges { node { id } } pageInfo { hasNextPage } } }";
+
+async fn rest_and_graphql_give_the_same_answer(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = filled(&world).await;
+    let cases = [
+        ("severity=high,critical", json!({"severity": ["HIGH", "CRITICAL"]})),
+        ("status=new&kind=vulnerability", json!({"status": ["NEW"], "kind": ["VULNERABILITY"]})),
+        ("cve=cve-2021-44228", json!({"cve": "cve-2021-44228"})),
+        ("source=nessus", json!({"source": ["nessus"]})),
+        ("source=nobody", json!({"source": ["nobody"]})),
+        ("tenant=norrvik", json!({"tenant": ["norrvik"]})),
+        ("tenant=alvsund", json!({"tenant": ["alvsund"]})),
+        ("updated_from=2026-01-01T00:00:00Z", json!({"updatedFrom": "2026-01-01T00:00:00Z"})),
+        ("first_seen_to=2020-01-01T00:00:00Z", json!({"firstSeenTo": "2020-01-01T00:00:00Z"})),
+    ];
+    for (query, filter) in cases {
+        for (sort, by, descending) in [("id", "ID", false), ("-severity", "SEVERITY", true)] {
+            let rest = lead.get(&format!("/v1/findings?limit=7&sort={sort}&{query}")).await;
+            let variables = json!({"f": filter, "n": 7, "s": by, "d": descending});
+            let graphql = lead.graphql(LIST, variables).await;
+            if rest.status.is_success() {
+                let ids = |items: &[Value], at: &str| -> Vec<Value> {
+                    items.iter().map(|item| item.pointer(at).unwrap().clone()).collect()
+                };
+                let edges = graphql["data"]["findings"]["edges"].as_array().unwrap_or_else(|| panic!("{graphql}"));
+                assert_eq!(ids(&rest.items(), "/id"), ids(edges, "/node/id"), "{query}");
+                assert_eq!(rest.json()["has_more"], graphql["data"]["findings"]["pageInfo"]["hasNextPage"]);
+            } else {
+                assert_eq!(rest.code(), graphql["errors"][0]["extensions"]["code"], "{query}");
+            }
+        }
+        let rest = lead.get(&format!("/v1/findings/facets?by=severity,status&{query}")).await;
+        let counts = "query($f: FindingFilter) { findingCounts(by: [SEVERITY, STATUS], filter: $f) { total items { value count } } }";
+        let graphql = lead.graphql(counts, json!({"f": filter})).await;
+        if rest.status.is_success() {
+            assert_eq!(rest.json()["total"], graphql["data"]["findingCounts"]["total"], "{query}");
+            let listed = lead.get(&format!("/v1/findings?limit=500&{query}")).await.items().len();
+            assert_eq!(rest.json()["total"], listed, "{query}");
+        }
+    }
+    world.end().await;
+}
+
+async fn relations_take_a_fixed_number_of_statements(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = filled(&world).await;
+    let query =
+        "query($n: Int) { findings(first: $n) { edges { node { id asset { name findings { id } } tasks { id } } } } }";
+    let mut counts = Vec::new();
+    for size in [2, 20] {
+        let before = world.store.statements();
+        let answer = lead.graphql(query, json!({"n": size})).await;
+        assert!(answer["errors"].is_null(), "{answer}");
+        counts.push(world.store.statements() - before);
+    }
+    assert_eq!(counts[0], counts[1]);
+    world.end().await;
+}
+
+async fn a_wrong_parameter_is_named(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    for (query, name) in [
+        ("sevrity=high", "sevrity"),
+        ("severity=huge", "severity"),
+        ("limit=0", "limit"),
+        ("limit=501", "limit"),
+        ("fields=id,titel", "fields"),
+        ("sort=colour", "sort"),
+    ] {
+        let refused = lead.get(&format!("/v1/findings?{query}")).await.expect(400);
+        assert_eq!(refused.json()["errors"][0]["pointer"], name, "{}", refused.text);
+    }
+    assert_eq!(lead.get("/v1/findings?cursor=abc").await.expect(400).code(), "cursor_invalid");
+    world.end().await;
+}

@@ -1,0 +1,194 @@
+//! A server with two municipalities, and people who speak HTTP to it.
+
+use super::{Kind, TestStore};
+use api::{Application, Config};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Scopes, TenantId, TenantSlug};
+use reqwest::{Method, StatusCode, header};
+use serde_json::Value;
+use service::{Auth, Clock, Store, auth::NewToken, platform::Platform};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// All scopes there are.
+pub(crate) const ALL: &str = "findings:read findings:write findings:verify evidence:read assets:read tasks:read \
+                              tasks:claim imports:write feed:read";
+
+/// A running server with the municipalities Norrvik and Älvsund.
+pub(crate) struct World {
+    pub(crate) base: String,
+    pub(crate) auth: Arc<Auth>,
+    pub(crate) store: Store,
+    pub(crate) norrvik: TenantId,
+    pub(crate) alvsund: TenantId,
+    pub(crate) test_store: TestStore,
+    now: Arc<Mutex<DateTime<Utc>>>,
+    handle: actix_handle::Handle,
+    client: reqwest::Client,
+}
+
+mod actix_handle {
+    /// Stops the server.
+    pub(crate) type Handle = std::sync::mpsc::Sender<()>;
+}
+
+/// Somebody with a token.
+#[derive(Clone)]
+pub(crate) struct Person {
+    base: String,
+    pub(crate) token: String,
+    client: reqwest::Client,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: header::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl World {
+    /// A world on a new store.
+    pub(crate) async fn new(kind: Kind) -> Self {
+        let test_store = TestStore::new(kind).await;
+        let now = Arc::new(Mutex::new("2026-11-24T08:00:00Z".parse().expect("a time")));
+        let clock = {
+            let now = now.clone();
+            Clock::from_fn(move || *now.lock().expect("the clock"))
+        };
+        let config = config(&test_store);
+        let (ready, started) = tokio::sync::oneshot::channel();
+        let (handle, stop) = std::sync::mpsc::channel::<()>();
+        // A runtime of its own, as the binary has.
+        std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let application = Application::build(config, clock).await.expect("the server starts");
+                let server = application.handle();
+                let address = application.address();
+                let told = (address, application.auth().clone(), application.store().clone());
+                ready.send(told).ok().expect("somebody waits");
+                actix_web::rt::spawn(async move {
+                    let _ = actix_web::rt::task::spawn_blocking(move || stop.recv()).await;
+                    server.stop(false).await;
+                });
+                application.run().await.expect("the server runs");
+            });
+        });
+        let (address, auth, store) = started.await.expect("the server starts");
+        let platform = Platform::new(auth.service().store.clone());
+        let add = async |slug, name| {
+            let slug = TenantSlug::parse(slug).expect("a slug");
+            platform.add_tenant(&slug, name, auth.service().clock.now()).await.expect("a tenant")
+        };
+        let (norrvik, alvsund) = (add("norrvik", "Norrvik").await, add("alvsund", "Älvsund").await);
+        let client = reqwest::Client::new();
+        Self { base: format!("http://{address}"), auth, store, norrvik, alvsund, test_store, now, handle, client }
+    }
+
+    /// Moves the clock.
+    pub(crate) fn advance(&self, by: TimeDelta) {
+        *self.now.lock().expect("the clock") += by;
+    }
+
+    /// Somebody with these scopes in these municipalities.
+    pub(crate) async fn person(&self, name: &str, tenants: &[TenantId], scopes: &str) -> Person {
+        let scopes = Scopes::parse(scopes).expect("scopes");
+        let ttl = Duration::from_secs(365 * 24 * 3600);
+        let new = NewToken { subject: name.into(), tenants: tenants.to_vec(), scopes, ttl };
+        self.bearer(&self.auth.issue(new, "cli").await.expect("a token"))
+    }
+
+    /// Somebody with this very token.
+    pub(crate) fn bearer(&self, token: &str) -> Person {
+        Person { base: self.base.clone(), token: token.to_owned(), client: self.client.clone() }
+    }
+
+    /// Norrvik's security lead, who may do everything there.
+    pub(crate) async fn lead(&self) -> Person {
+        self.person("lead", &[self.norrvik], ALL).await
+    }
+
+    /// Stops the server and removes the store.
+    pub(crate) async fn end(self) {
+        let _ = self.handle.send(());
+        self.test_store.remove().await;
+    }
+}
+
+fn config(store: &TestStore) -> Config {
+    let mut config = Config::load(None).expect("the defaults");
+    config.database_url.clone_from(&store.url);
+    config.listen = "127.0.0.1:0".parse().expect("an address");
+    config.key_file = store.folder.path().join("fynd.key");
+    config.workers = 1;
+    config.imports.lease_seconds = 1;
+    config
+}
+
+impl Person {
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        if self.token.is_empty() { request } else { request.bearer_auth(&self.token) }
+    }
+
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.expect("a body") }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn write(&self, method: Method, path: &str, tag: Option<&str>, body: Value) -> Answer {
+        let mut request = self.request(method, path).json(&body);
+        if let Some(tag) = tag {
+            request = request.header(header::IF_MATCH, tag);
+        }
+        self.send(request).await
+    }
+
+    pub(crate) async fn import(&self, query: &str, report: Vec<u8>) -> Answer {
+        self.send(self.request(Method::POST, &format!("/v1/imports?{query}")).body(report)).await
+    }
+
+    pub(crate) async fn graphql(&self, query: &str, variables: Value) -> Value {
+        let body = serde_json::json!({"query": query, "variables": variables});
+        self.write(Method::POST, "/graphql", None, body).await.json()
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {} {}", self.status, self.text))
+    }
+
+    /// The items of a page.
+    pub(crate) fn items(&self) -> Vec<Value> {
+        self.json()["items"].as_array().unwrap_or_else(|| panic!("no page: {}", self.text)).clone()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub(crate) fn etag(&self) -> String {
+        self.header("etag").expect("an ETag").to_owned()
+    }
+
+    /// Fails unless the status is this one.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self
+    }
+
+    /// The code of a problem.
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
