@@ -15,6 +15,8 @@ mod xml;
 #[cfg(test)]
 mod corpus_tests;
 #[cfg(test)]
+mod demo_tests;
+#[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
 mod test_support;

@@ -6,7 +6,7 @@ use crate::{Result, tenancy::Command};
 use domain::{ImportFormat, Observation, Timestamp, text};
 use entity::{import, source};
 use sea_orm::{ActiveValue::Set, ColumnTrait};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use uuid::Uuid;
 
 /// What holds for all records of an import.
@@ -70,16 +70,15 @@ async fn sources(command: &Command, context: &Context, records: &[Observation]) 
     let mut ids: BTreeMap<String, Uuid> = known.into_iter().map(|row| (row.name, row.id)).collect();
     let mut new = Vec::new();
     for name in names {
-        if !ids.contains_key(&name) {
-            let id = Uuid::now_v7();
+        if let Entry::Vacant(vacant) = ids.entry(name.clone()) {
+            let id = *vacant.insert(Uuid::now_v7());
             new.push(source::ActiveModel {
                 tenant_id: Set(command.tenant()),
                 id: Set(id),
-                name: Set(name.clone()),
+                name: Set(name),
                 tool: Set(context.format.as_str().to_owned()),
                 created_at: Set(command.recorded_at()),
             });
-            ids.insert(name, id);
         }
     }
     command.insert::<source::Entity>(new).await?;

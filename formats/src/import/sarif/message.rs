@@ -19,6 +19,14 @@ pub(super) fn strings(value: Option<&Value>) -> BTreeMap<String, String> {
     texts.take(MESSAGES).map(|(id, message)| (text::clean_line(id, 200), text::clean(message, LENGTH))).collect()
 }
 
+/// What a short text costs besides its letters: its place in a table and the allocator's share.
+pub(super) const OVERHEAD: usize = 64;
+
+/// Bytes that messages take, roughly.
+pub(super) fn bytes(messages: &BTreeMap<String, String>) -> usize {
+    messages.iter().map(|(id, message)| id.len() + message.len() + 2 * OVERHEAD).sum()
+}
+
 /// What a result says; empty if it says nothing.
 pub(super) fn of(result: &Value, rule: Option<&Rule>, run: &Run) -> String {
     let Some(message) = result.get("message") else { return String::new() };

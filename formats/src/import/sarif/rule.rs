@@ -56,10 +56,11 @@ impl Rule {
         }
     }
 
-    /// Bytes of its texts.
+    /// Bytes it takes, roughly: short texts cost more than their letters.
     pub(super) fn bytes(&self) -> usize {
         let texts = [&self.name, &self.short, &self.full, &self.help, &self.help_uri, &self.level];
-        let lists = self.tags.iter().chain(&self.cwes).chain(self.messages.values());
-        self.id.len() + texts.into_iter().flatten().chain(lists).map(String::len).sum::<usize>()
+        let texts = texts.into_iter().flatten().chain(&self.tags).chain(&self.cwes);
+        let texts: usize = texts.map(|text| text.len() + message::OVERHEAD).sum();
+        size_of::<Self>() + 2 * self.id.len() + texts + message::bytes(&self.messages)
     }
 }

@@ -54,12 +54,12 @@ pub(super) struct Runs {
     runs: Vec<Run>,
     /// Rules, components and runs that may still come.
     entries: usize,
-    /// Bytes of rule texts that may still come.
+    /// Bytes that rules and messages may still take.
     bytes: usize,
 }
 
 impl Runs {
-    /// None yet. The table may take four times the largest record, in texts.
+    /// None yet. The table may take four times the bytes of the largest record.
     pub(super) fn new(limits: &Limits) -> Self {
         Self { runs: Vec::new(), entries: limits.rules, bytes: limits.record_bytes.saturating_mul(4) }
     }
@@ -173,7 +173,7 @@ impl Walk for InComponent<'_> {
             "name" => component.name = map.next_value_seed(bounds.tree(&[]))?.as_str().and_then(common::line),
             "globalMessageStrings" => {
                 component.messages = message::strings(Some(&map.next_value_seed(bounds.tree(&[]))?));
-                let bytes = component.messages.values().map(String::len).sum();
+                let bytes = message::bytes(&component.messages);
                 table.spend(bytes).map_err(A::Error::custom)?;
             }
             "rules" => {
