@@ -1,7 +1,7 @@
 //! How the tables came to be: append-only, reversible, one set for both stores.
 //!
 //! Tables are written as SQL, since CHECKs, composite keys and policies read
-//! best there; [`dialect`] fills in the few types that the stores name
+//! best there; `dialect` fills in the few types that the stores name
 //! differently. A landed migration is never edited, and none imports `entity`:
 //! that room shows the tables as they are, this one as they were.
 

@@ -1,8 +1,8 @@
 //! Imports: a report comes in whole, and what it says is stored in batches.
 //!
 //! The body is spooled and read to its end before the first write
-//! ([`plan`]); then batches are committed, each with the place it has reached
-//! ([`run`]). A crash leaves the import `interrupted`; the same bytes, sent
+//! (`plan`); then batches are committed, each with the place it has reached
+//! (`run`). A crash leaves the import `interrupted`; the same bytes, sent
 //! again, go on from that place.
 
 mod assets;
