@@ -7,9 +7,12 @@
 mod support;
 
 mod changes;
+mod commands;
 mod contract;
+mod crash;
 mod findings;
 mod imports;
+mod migrations;
 mod tasks;
 mod tidy;
 mod tokens;

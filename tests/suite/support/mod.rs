@@ -1,5 +1,6 @@
 //! The test world: a server in this process, with people who can do things.
 
+pub(crate) mod process;
 mod store;
 mod world;
 
@@ -29,6 +30,35 @@ pub(crate) use on_both_stores;
 pub(crate) fn fixture(path: &str) -> Vec<u8> {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path);
     std::fs::read(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+}
+
+/// A Nessus report with this many findings, spread over hosts and plugins.
+pub(crate) fn generated_report(findings: usize) -> Vec<u8> {
+    use std::fmt::Write;
+    let mut report = String::from("<?xml version=\"1.0\"?><NessusClientData_v2><Report name=\"Norrvik\">");
+    for host in 0..findings.div_ceil(50) {
+        let (a, b) = (host / 250, host % 250 + 1);
+        write!(
+            report,
+            "<ReportHost name=\"h{host}.norrvik.example\"><HostProperties><tag name=\"host-fqdn\">h{host}.norrvik.example\
+             </tag><tag name=\"host-ip\">10.{a}.0.{b}</tag><tag name=\"HOST_END_TIMESTAMP\">1793000000</tag></HostProperties>"
+        )
+        .expect("text");
+        for item in (host * 50)..findings.min(host * 50 + 50) {
+            let (plugin, severity) = (10_000 + item % 50 + (item / 50) % 7 * 50, item % 5);
+            write!(
+                report,
+                "<ReportItem port=\"443\" svc_name=\"www\" protocol=\"tcp\" severity=\"{severity}\" pluginID=\"{plugin}\" \
+                 pluginName=\"Påhittad brist {plugin}\" pluginFamily=\"General\"><description>Beskrivning {item}</description>\
+                 <solution>Uppgradera.</solution><cve>CVE-2024-{}</cve></ReportItem>",
+                1000 + plugin % 900
+            )
+            .expect("text");
+        }
+        report.push_str("</ReportHost>");
+    }
+    report.push_str("</Report></NessusClientData_v2>");
+    report.into_bytes()
 }
 
 /// The root of the project.

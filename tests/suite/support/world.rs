@@ -26,7 +26,6 @@ pub(crate) struct World {
     pub(crate) test_store: TestStore,
     now: Arc<Mutex<DateTime<Utc>>>,
     handle: actix_handle::Handle,
-    client: reqwest::Client,
 }
 
 mod actix_handle {
@@ -84,8 +83,7 @@ impl World {
             platform.add_tenant(&slug, name, auth.service().clock.now()).await.expect("a tenant")
         };
         let (norrvik, alvsund) = (add("norrvik", "Norrvik").await, add("alvsund", "Älvsund").await);
-        let client = reqwest::Client::new();
-        Self { base: format!("http://{address}"), auth, store, norrvik, alvsund, test_store, now, handle, client }
+        Self { base: format!("http://{address}"), auth, store, norrvik, alvsund, test_store, now, handle }
     }
 
     /// Moves the clock.
@@ -103,7 +101,7 @@ impl World {
 
     /// Somebody with this very token.
     pub(crate) fn bearer(&self, token: &str) -> Person {
-        Person { base: self.base.clone(), token: token.to_owned(), client: self.client.clone() }
+        Person::at(&self.base, token)
     }
 
     /// Norrvik's security lead, who may do everything there.
@@ -129,6 +127,11 @@ fn config(store: &TestStore) -> Config {
 }
 
 impl Person {
+    /// Somebody with this token at this server.
+    pub(crate) fn at(base: &str, token: &str) -> Self {
+        Self { base: base.to_owned(), token: token.to_owned(), client: reqwest::Client::new() }
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.base));
         if self.token.is_empty() { request } else { request.bearer_auth(&self.token) }
