@@ -1,7 +1,7 @@
 //! Assets and their findings.
 
 use crate::{
-    connection::{caller, connection, found, loaders, page},
+    connection::{RELATED, caller, connection, cost, found, loaders, page},
     finding::FindingNode,
 };
 use async_graphql::{
@@ -27,7 +27,7 @@ impl From<Asset> for AssetNode {
 #[ComplexObject]
 impl AssetNode {
     /// Its first 100 findings by id, if the caller may read findings; `findings(filter: {asset: …})` lists all.
-    #[graphql(complexity = "1 + 10 * child_complexity")]
+    #[graphql(complexity = "RELATED.saturating_mul(child_complexity)")]
     async fn findings(&self, ctx: &Context<'_>) -> Result<Vec<FindingNode>> {
         let findings = loaders(ctx)?.findings_of_assets.load_one(self.asset.id).await?;
         Ok(findings.unwrap_or_default().into_iter().map(Into::into).collect())
@@ -40,7 +40,7 @@ pub(crate) struct AssetQueries;
 #[Object]
 impl AssetQueries {
     /// Assets by id.
-    #[graphql(complexity = "first.unwrap_or(50).max(1) as usize * child_complexity")]
+    #[graphql(complexity = "cost(first, child_complexity)")]
     async fn assets(
         &self,
         ctx: &Context<'_>,

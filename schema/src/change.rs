@@ -2,7 +2,7 @@
 
 use crate::{
     asset::AssetNode,
-    connection::{caller, changed},
+    connection::{caller, changed, cost},
     error::refused_by_rule,
     finding::FindingNode,
     import::ImportNode,
@@ -94,7 +94,7 @@ pub(crate) struct ChangeQueries;
 #[Object]
 impl ChangeQueries {
     /// What has changed since a cursor; without one from the beginning.
-    #[graphql(complexity = "first.unwrap_or(50).max(1) as usize * child_complexity")]
+    #[graphql(complexity = "cost(first, child_complexity)")]
     async fn changes(
         &self,
         ctx: &Context<'_>,

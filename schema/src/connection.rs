@@ -40,6 +40,16 @@ pub(crate) fn page(first: Option<i64>, after: Option<String>) -> Result<PageRequ
     Ok(PageRequest { each: true, ..page })
 }
 
+/// What a page may cost: its items, each with all that hangs on it. More items
+/// than a page may have are refused elsewhere; here they only must not overflow.
+pub(crate) fn cost(first: Option<i64>, of_each: usize) -> usize {
+    let items = first.and_then(|first| usize::try_from(first).ok()).unwrap_or(PageRequest::DEFAULT as usize);
+    items.max(1).saturating_mul(of_each)
+}
+
+/// What a short list of relations is reckoned at: most have far fewer than they may.
+pub(crate) const RELATED: usize = 10;
+
 /// A page as a connection.
 pub(crate) fn connection<T, N: OutputType>(
     fresh: service::Result<Fresh<Page<T>>>,

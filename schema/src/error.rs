@@ -1,6 +1,7 @@
 //! Errors with the codes of the one table, in `extensions.code`.
 
-use async_graphql::{Error, ErrorExtensions, Value};
+use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, Response, Value};
+use domain::Code;
 
 /// A use case's error as GraphQL shows it. An internal reason goes to the log alone.
 pub(crate) fn refused(error: service::Error) -> Error {
@@ -27,4 +28,31 @@ pub(crate) fn refused(error: service::Error) -> Error {
 /// A rule's error as GraphQL shows it.
 pub(crate) fn refused_by_rule(error: domain::Error) -> Error {
     refused(error.into())
+}
+
+/// Most errors in one answer: a hostile document has one in every line.
+const MAX_ERRORS: usize = 20;
+/// Longest message: the parser repeats the whole line that it stopped in.
+const MAX_MESSAGE: usize = 500;
+
+/// Gives the errors of the document itself a code of the one table as well, and bounds what is said.
+pub(crate) fn with_codes(mut response: Response) -> Response {
+    response.errors.truncate(MAX_ERRORS);
+    for error in &mut response.errors {
+        if let Some((end, _)) = error.message.char_indices().nth(MAX_MESSAGE) {
+            error.message.truncate(end);
+            error.message.push('…');
+        }
+        let code = if is_too_much(&error.message) { Code::QueryTooComplex } else { Code::InvalidQuery };
+        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+        if extensions.get("code").is_none() {
+            extensions.set("code", code.as_str());
+        }
+    }
+    response
+}
+
+/// async-graphql tells its limits by their words alone.
+fn is_too_much(message: &str) -> bool {
+    ["too deep", "too complex", "recursion", "The number of"].iter().any(|words| message.contains(words))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     asset::AssetNode,
-    connection::{caller, changed, connection, found, loaders, page},
+    connection::{caller, changed, connection, cost, found, loaders, page},
     error::refused,
     task::TaskNode,
 };
@@ -53,7 +53,7 @@ pub(crate) struct FindingQueries;
 #[Object]
 impl FindingQueries {
     /// Findings, in the order of `sort`, always ended by id.
-    #[graphql(complexity = "first.unwrap_or(50).max(1) as usize * child_complexity")]
+    #[graphql(complexity = "cost(first, child_complexity)")]
     async fn findings(
         &self,
         ctx: &Context<'_>,

@@ -1,7 +1,7 @@
 //! Imports, and the mutation that sends a small report.
 
 use crate::{
-    connection::{Imports, caller, connection, found, page},
+    connection::{Imports, caller, connection, cost, found, page},
     error::refused,
 };
 use async_graphql::{
@@ -31,7 +31,7 @@ pub(crate) struct ImportQueries;
 #[Object]
 impl ImportQueries {
     /// Imports by id. Who may not read findings sees its own ones alone.
-    #[graphql(complexity = "first.unwrap_or(50).max(1) as usize * child_complexity")]
+    #[graphql(complexity = "cost(first, child_complexity)")]
     async fn imports(
         &self,
         ctx: &Context<'_>,

@@ -8,14 +8,16 @@ mod change;
 mod connection;
 mod error;
 mod finding;
+mod guard;
 mod import;
 mod loaders;
 mod me;
 mod task;
 
-use async_graphql::{EmptySubscription, MergedObject, Schema};
+use async_graphql::{EmptySubscription, MergedObject, Request, Response, Schema};
 pub use connection::Imports;
-pub use loaders::Loaders;
+use loaders::Loaders;
+use service::Caller;
 
 /// All that can be asked.
 #[derive(MergedObject, Default)]
@@ -41,4 +43,21 @@ pub fn build(depth: usize, complexity: usize) -> FyndSchema {
         .limit_depth(depth)
         .limit_complexity(complexity)
         .finish()
+}
+
+/// Answers a request in the name of its caller. A document that only asks sees
+/// one moment, in one transaction; each change is a command of its own.
+pub async fn execute(schema: &FyndSchema, caller: Caller, imports: Imports, mut request: Request) -> Response {
+    let allowed = request.parsed_query().and_then(|document| {
+        guard::check(document)?;
+        Ok(guard::only_asks(document))
+    });
+    let response = match allowed {
+        Ok(only_asks) => {
+            let caller = if only_asks { caller.at_one_moment() } else { caller };
+            schema.execute(request.data(Loaders::new(&caller)).data(caller).data(imports)).await
+        }
+        Err(error) => Response::from_errors(vec![error]),
+    };
+    error::with_codes(response)
 }

@@ -1,7 +1,7 @@
 //! Tasks, their findings and tickets.
 
 use crate::{
-    connection::{caller, connection, found, loaders, page},
+    connection::{RELATED, caller, connection, cost, found, loaders, page},
     error::{refused, refused_by_rule},
     finding::FindingNode,
 };
@@ -31,7 +31,7 @@ impl From<Task> for TaskNode {
 #[ComplexObject]
 impl TaskNode {
     /// Its first 100 findings, if the caller may read findings; `findings(filter: {task: …})` lists all.
-    #[graphql(complexity = "1 + 10 * child_complexity")]
+    #[graphql(complexity = "RELATED.saturating_mul(child_complexity)")]
     async fn findings(&self, ctx: &Context<'_>) -> Result<Vec<FindingNode>> {
         let mut found = loaders(ctx)?.findings.load_many(self.task.finding_ids.iter().copied()).await?;
         Ok(self.task.finding_ids.iter().filter_map(|id| found.remove(id)).map(Into::into).collect())
@@ -44,7 +44,7 @@ pub(crate) struct TaskQueries;
 #[Object]
 impl TaskQueries {
     /// Tasks by id.
-    #[graphql(complexity = "first.unwrap_or(50).max(1) as usize * child_complexity")]
+    #[graphql(complexity = "cost(first, child_complexity)")]
     async fn tasks(
         &self,
         ctx: &Context<'_>,

@@ -1,9 +1,14 @@
 //! Who acts, and what it may do in each tenant.
 
 use super::{Read, Write};
-use crate::{Clock, Error, Result, Store, auth::Vault, store::Access};
+use crate::{
+    Clock, Error, Result, Store,
+    auth::Vault,
+    store::{Access, Connection},
+};
 use domain::{Code, Permission, PrincipalId, Scopes, TenantId, Timestamp};
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use tokio::sync::OnceCell;
 
 /// What every use case stands on: the store, the time and the keys.
 #[derive(Clone)]
@@ -21,6 +26,7 @@ pub struct Service {
 #[derive(Clone)]
 pub struct Caller(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     service: Service,
     principal: PrincipalId,
@@ -28,6 +34,8 @@ struct Inner {
     subject: String,
     expires_at: Timestamp,
     rights: BTreeMap<TenantId, Right>,
+    /// The one transaction of all reads, where they are to show one moment.
+    moment: Option<Arc<OnceCell<Arc<Connection>>>>,
 }
 
 /// What a caller may do in one tenant.
@@ -64,21 +72,21 @@ impl Caller {
 
     pub(crate) fn new(service: Service, who: Identity) -> Self {
         let Identity { principal, issuer, subject, expires_at, rights } = who;
-        Self(Arc::new(Inner { service, principal, issuer, subject, expires_at, rights }))
+        Self(Arc::new(Inner { service, principal, issuer, subject, expires_at, rights, moment: None }))
     }
 
     /// The same caller on another store's connections (one pool per server thread).
     pub fn on(&self, store: &Store) -> Self {
-        let inner = &self.0;
-        let service = Service { store: store.clone(), ..inner.service.clone() };
-        Self(Arc::new(Inner {
-            service,
-            principal: inner.principal,
-            issuer: inner.issuer.clone(),
-            subject: inner.subject.clone(),
-            expires_at: inner.expires_at,
-            rights: inner.rights.clone(),
-        }))
+        let service = Service { store: store.clone(), ..self.0.service.clone() };
+        Self(Arc::new(Inner { service, ..(*self.0).clone() }))
+    }
+
+    /// The same caller, all of whose reads share one transaction, so that what
+    /// they show is of one moment. It opens at the first read, over all of the
+    /// caller's tenants, and ends with the last copy of this caller.
+    #[must_use]
+    pub fn at_one_moment(&self) -> Self {
+        Self(Arc::new(Inner { moment: Some(Arc::default()), ..(*self.0).clone() }))
     }
 
     /// Who acts.
@@ -151,8 +159,19 @@ impl Caller {
     /// `forbidden` if the caller holds none of them anywhere, `unknown_tenant`.
     pub async fn begin_any_in(&self, permissions: &[Permission], named: &[String]) -> Result<Read> {
         let tenants = self.tenants(permissions, named)?;
-        let connection = self.0.service.store.begin(Access::Read, &tenants).await?;
-        Ok(Read::new(connection, self.clone(), tenants))
+        Ok(Read::new(self.reading(&tenants).await?, self.clone(), tenants))
+    }
+
+    async fn reading(&self, tenants: &[uuid::Uuid]) -> Result<Arc<Connection>> {
+        let store = &self.0.service.store;
+        let Some(moment) = &self.0.moment else {
+            return Ok(Arc::new(store.begin(Access::Read, tenants).await?));
+        };
+        let begin = async || {
+            let all: Vec<_> = self.0.rights.keys().map(|tenant| tenant.0).collect();
+            Ok(Arc::new(store.begin(Access::Read, &all).await?))
+        };
+        moment.get_or_try_init(begin).await.cloned()
     }
 
     /// A write over exactly the tenants where the caller holds the permission;

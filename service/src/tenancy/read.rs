@@ -3,17 +3,18 @@
 use super::{Caller, Scope};
 use crate::store::Connection;
 use domain::{Permission, TenantId};
+use std::sync::Arc;
 use uuid::Uuid;
 
-/// One transaction of one read request. Dropping it ends it.
+/// One transaction of one read request. Dropping it ends it, unless others of the same moment go on.
 pub struct Read {
-    connection: Connection,
+    connection: Arc<Connection>,
     caller: Caller,
     tenants: Vec<Uuid>,
 }
 
 impl Read {
-    pub(super) fn new(connection: Connection, caller: Caller, tenants: Vec<Uuid>) -> Self {
+    pub(super) fn new(connection: Arc<Connection>, caller: Caller, tenants: Vec<Uuid>) -> Self {
         Self { connection, caller, tenants }
     }
 
