@@ -1,6 +1,6 @@
 //! The life of a finding: what people decided about it, and who may decide what.
 
-use crate::{Code, Error, FindingId, Permission, PrincipalId, error::Result};
+use crate::{Code, Error, FindingId, Permission, PrincipalId, error::Result, text};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -150,7 +150,10 @@ pub fn permission_for(from: Status, to: Status) -> Result<Permission> {
         }
         (FixClaimed, VerifiedFixed | Confirmed | FalsePositive | NotApplicable) => Ok(Permission::VerifyFindings),
         (VerifiedFixed | FalsePositive | Duplicate | NotApplicable, Confirmed) => Ok(Permission::WriteFindings),
-        _ => Err(Error::new(Code::TransitionRefused, format!("a finding that is {from:?} cannot become {to:?}"))),
+        _ => {
+            let detail = format!("a finding that is `{}` cannot become `{}`", text::word(&from), text::word(&to));
+            Err(Error::new(Code::TransitionRefused, detail))
+        }
     }
 }
 
@@ -187,19 +190,17 @@ impl Transition {
             None if allowed.is_empty() => Ok(()),
             Some(given) if allowed.contains(&given) => Ok(()),
             Some(_) if allowed.is_empty() => Err(pointed("/justification", "goes with a dismissal only")),
-            _ => Err(Error::new(Code::JustificationRequired, format!("{:?} takes one of {}", self.to, names(allowed)))),
+            _ => {
+                let names: Vec<_> = allowed.iter().map(text::word).collect();
+                let detail = format!("`{}` takes one of {}", text::word(&self.to), names.join(", "));
+                Err(Error::new(Code::JustificationRequired, detail))
+            }
         }
     }
 }
 
 fn pointed(pointer: &str, detail: &str) -> Error {
     Error::invalid(vec![crate::Violation::new(pointer, detail)])
-}
-
-fn names(justifications: &[Justification]) -> String {
-    let names: Vec<_> =
-        justifications.iter().filter_map(|j| serde_json::to_value(j).ok()?.as_str().map(str::to_owned)).collect();
-    names.join(", ")
 }
 
 #[cfg(test)]

@@ -35,6 +35,12 @@ fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
+/// The word that stands for a value of the vocabulary in REST: `in_progress`.
+pub fn word<T: serde::Serialize>(value: &T) -> String {
+    // A variant without fields is a text.
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,10 @@
 //! The generated documents are those committed.
 
-use crate::support::root;
+use crate::support::{
+    document::{self, Operation},
+    root,
+};
+use serde_json::json;
 
 #[test]
 fn the_committed_openapi_document_is_the_generated_one() {
@@ -17,13 +21,29 @@ fn the_committed_graphql_schema_is_the_generated_one() {
 
 #[test]
 fn operation_ids_are_unique() {
-    let document: serde_json::Value = serde_json::from_str(&api::rest::document_json()).expect("JSON");
     let mut seen = std::collections::BTreeSet::new();
-    for operations in document["paths"].as_object().expect("paths").values() {
-        for operation in operations.as_object().expect("operations").values() {
-            let id = operation["operationId"].as_str().expect("an id").to_owned();
-            assert!(seen.insert(id.clone()), "{id} stands twice");
-        }
+    for operation in Operation::all() {
+        assert!(seen.insert(operation.id()), "{} stands twice", operation.id());
     }
     assert!(seen.len() > 15, "{seen:?}");
+}
+
+#[test]
+fn the_check_of_live_answers_sees_what_is_missing_and_what_is_too_much() {
+    let operations = Operation::all();
+    let me = operations.iter().find(|operation| operation.id() == "getMe").expect("getMe");
+    let found = |body: &serde_json::Value| document::violations(me, "200", body, false);
+    let id = "01900000-0000-7000-8000-000000000000";
+    let good = json!({"principal_id": id, "issuer": "x", "subject": "y", "expires_at": "2026-11-24T08:00:00Z",
+        "tenants": [{"id": id, "slug": "norrvik", "name": "Norrvik", "scopes": []}]});
+    assert_eq!(found(&good), Vec::<String>::new());
+    for (pointer, value) in [("/secret", json!(1)), ("/tenants/0/secret", json!(1)), ("/expires_at", json!("soon"))] {
+        let mut bad = good.clone();
+        let (parent, name) = pointer.rsplit_once('/').expect("a parent");
+        bad.pointer_mut(parent).expect("a place")[name] = value;
+        assert_eq!(found(&bad).len(), 1, "{pointer}");
+    }
+    let mut bad = good;
+    bad.as_object_mut().expect("an object").remove("issuer");
+    assert_eq!(found(&bad).len(), 1);
 }

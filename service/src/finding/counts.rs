@@ -6,7 +6,7 @@ use crate::{
     tenancy::{Caller, Scope},
 };
 use domain::{
-    FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingKind, Permission, Severity, Status, TenantId,
+    FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingKind, Permission, Severity, Status, TenantId, text,
 };
 use entity::{finding, source};
 use sea_orm::{
@@ -100,22 +100,17 @@ fn key(caller: &Caller, by: FindingFacet, group: &Group, sources: &HashMap<Uuid,
     match by {
         FindingFacet::Severity => {
             let severity = Severity::try_from_value(&group.severity?).ok()?;
-            Some((i64::from(group.severity?), word(&severity)?))
+            Some((i64::from(group.severity?), text::word(&severity)))
         }
         FindingFacet::Status => {
             let status = Status::try_from_value(group.status.as_ref()?).ok()?;
-            Some((status as i64, word(&status)?))
+            Some((status as i64, text::word(&status)))
         }
         FindingFacet::Kind => {
             let kind = FindingKind::try_from_value(group.kind.as_ref()?).ok()?;
-            Some((kind as i64, word(&kind)?))
+            Some((kind as i64, text::word(&kind)))
         }
         FindingFacet::Source => Some((0, sources.get(&group.source_id?)?.clone())),
         FindingFacet::Tenant => Some((0, caller.rights().get(&TenantId(group.tenant_id))?.slug.clone())),
     }
-}
-
-/// The word that stands for the value in REST.
-fn word<T: serde::Serialize>(value: &T) -> Option<String> {
-    serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
 }

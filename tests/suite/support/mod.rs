@@ -1,7 +1,9 @@
 //! The test world: a server in this process, with people who can do things.
 
+pub(crate) mod document;
 pub(crate) mod process;
 mod store;
+pub(crate) mod strangers;
 mod world;
 
 pub(crate) use store::{Kind, TestStore};

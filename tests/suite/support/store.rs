@@ -1,6 +1,6 @@
 //! A store of its own for each test.
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
 /// Which store a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,18 @@ impl TestStore {
         let owner_url = format!("{}/{name}", &admin[..admin.rfind('/').expect("a database")]);
         let url = format!("postgres://{SERVER}:{SERVER}@{host}/{name}");
         Self { url, owner_url, folder, database: Some((admin, name)) }
+    }
+
+    /// Runs a statement as the owner of the tables: what no use case offers yet, or what an intruder would do.
+    pub(crate) async fn execute(&self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
+        if self.database.is_some() {
+            let mut owner = PgConnection::connect(&self.owner_url).await.expect("PostgreSQL answers");
+            sqlx::raw_sql(sql).execute(&mut owner).await.expect("a statement");
+        } else {
+            let mut owner = SqliteConnection::connect(&self.owner_url).await.expect("SQLite opens");
+            sqlx::raw_sql(sql).execute(&mut owner).await.expect("a statement");
+        }
     }
 
     /// Removes a database; a SQLite file goes with its folder.

@@ -1,6 +1,6 @@
 //! A server with two municipalities, and people who speak HTTP to it.
 
-use super::{Kind, TestStore};
+use super::{Kind, TestStore, document};
 use api::{Application, Config};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Scopes, TenantId, TenantSlug};
@@ -137,10 +137,15 @@ impl Person {
         if self.token.is_empty() { request } else { request.bearer_auth(&self.token) }
     }
 
+    /// Sends the request; the answer is held against the document.
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let response = request.send().await.expect("an answer");
+        let request = request.build().expect("a request");
+        let (method, url) = (request.method().clone(), request.url().clone());
+        let response = self.client.execute(request).await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.expect("a body") }
+        let answer = Answer { status, headers, text: response.text().await.expect("a body") };
+        document::check(&method, &url, &answer);
+        answer
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

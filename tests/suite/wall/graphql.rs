@@ -1,0 +1,213 @@
+//! The walk over GraphQL, made from the schema by introspection.
+
+use super::{MISSING, all_but, filled, with_scopes, without_trace};
+use crate::support::{ALL, Answer, Kind, Person, World, on_both_stores, strangers::strangers};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+on_both_stores!(
+    no_field_takes_a_stranger,
+    every_field_needs_its_scope,
+    no_field_tells_foreign_from_missing,
+    no_field_shows_a_foreign_row,
+);
+
+/// How the walk asks for a field: what it needs, which resource its id is of, its arguments.
+struct Sample {
+    scopes: &'static [&'static str],
+    resource: &'static str,
+    arguments: &'static str,
+}
+
+/// One sample per field of Query and Mutation. A new field fails the walk until it is here.
+fn sample(field: &str) -> Sample {
+    let (scopes, resource, arguments): (&'static [&'static str], _, _) = match field {
+        "me" | "tenants" => (&[], "", ""),
+        "findings" => (&["findings:read"], "", "(first: 3, filter: {tenant: [TENANT]})"),
+        "finding" => (&["findings:read"], "findings", "(id: ID)"),
+        "findingCounts" => (&["findings:read"], "", "(by: [STATUS], filter: {tenant: [TENANT]})"),
+        "assets" => (&["assets:read"], "", "(first: 3, filter: {tenant: [TENANT]})"),
+        "asset" => (&["assets:read"], "assets", "(id: ID)"),
+        "tasks" => (&["tasks:read"], "", "(first: 3, filter: {tenant: [TENANT]})"),
+        "task" => (&["tasks:read"], "tasks", "(id: ID)"),
+        "imports" => (&["findings:read", "imports:write"], "", "(first: 3, tenant: [TENANT])"),
+        "import" => (&["findings:read", "imports:write"], "imports", "(id: ID)"),
+        "changes" => (&["feed:read"], "", "(first: 5, filter: {tenant: [TENANT]})"),
+        "updateFinding" => (&["findings:write"], "findings", "(id: ID, ifMatch: 1, input: {assignee: \"x\"})"),
+        "transitionFinding" => {
+            (&["findings:write", "findings:verify"], "findings", "(id: ID, ifMatch: 1, input: {to: IN_PROGRESS})")
+        }
+        "linkTicket" => (&["tasks:claim"], "tasks", "(taskId: ID, system: \"jira\", key: \"X-1\")"),
+        "importReport" => (&["imports:write"], "", "(tenant: TENANT, content: \"{}\", format: NUCLEI)"),
+        new => panic!("{new}: the walk has no sample for it"),
+    };
+    Sample { scopes, resource, arguments }
+}
+
+/// The schema as introspection tells it.
+struct Types(BTreeMap<String, Value>);
+
+struct Field {
+    operation: &'static str,
+    name: String,
+    /// All that can be selected of it.
+    selection: String,
+}
+
+impl Types {
+    async fn of(who: &Person) -> Self {
+        let query = "{ __schema { types { name kind possibleTypes { name } fields { name
+            type { ...T } args { name defaultValue type { kind } } } } } }
+            fragment T on __Type { name kind ofType { name kind ofType { name kind ofType { name kind } } } }";
+        let answer = who.graphql(query, json!({})).await;
+        let types = answer["data"]["__schema"]["types"].as_array().expect("types");
+        Self(types.iter().map(|kind| (kind["name"].as_str().expect("a name").to_owned(), kind.clone())).collect())
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        [("query", "Query"), ("mutation", "Mutation")]
+            .into_iter()
+            .flat_map(|(operation, root)| {
+                let fields = self.0[root]["fields"].as_array().expect("fields");
+                fields.iter().map(move |field| Field {
+                    operation,
+                    name: field["name"].as_str().expect("a name").to_owned(),
+                    selection: self.selection(&inner(&field["type"]), &mut vec![]),
+                })
+            })
+            .collect()
+    }
+
+    /// Every field of a type, every type within it once on each way down.
+    fn selection(&self, name: &str, way: &mut Vec<String>) -> String {
+        let kind = &self.0[name];
+        if let Some(members) = kind["possibleTypes"].as_array().filter(|_| kind["kind"] == "UNION") {
+            let member = |member: &Value| {
+                let member = member["name"].as_str().expect("a name");
+                // Aliases, since members have fields of one name and different types.
+                let fields = self.members(member, way, &format!("{member}_"));
+                format!("... on {member} {{ {fields} }}")
+            };
+            return format!("{{ __typename {} }}", members.iter().map(member).collect::<Vec<_>>().join(" "));
+        }
+        let Some(_) = kind["fields"].as_array() else { return String::new() };
+        let mut way = way.clone();
+        let members = self.members(name, &mut way, "");
+        if members.is_empty() { "{ __typename }".to_owned() } else { format!("{{ {members} }}") }
+    }
+
+    fn members(&self, name: &str, way: &mut Vec<String>, prefix: &str) -> String {
+        if way.iter().any(|above| above == name) {
+            return "__typename".to_owned();
+        }
+        way.push(name.to_owned());
+        let fields = self.0[name]["fields"].as_array().expect("fields");
+        let member = |field: &Value| {
+            let (name, kind) = (field["name"].as_str().expect("a name"), inner(&field["type"]));
+            let alias = if prefix.is_empty() { String::new() } else { format!("{prefix}{name}: ") };
+            format!("{alias}{name} {}", self.selection(&kind, &mut way.clone()))
+        };
+        let members = fields.iter().map(member).collect::<Vec<_>>().join(" ");
+        way.pop();
+        members
+    }
+}
+
+/// The name of a type without its lists and exclamation marks.
+fn inner(kind: &Value) -> String {
+    let mut kind = kind;
+    while kind["name"].is_null() {
+        kind = &kind["ofType"];
+    }
+    kind["name"].as_str().expect("a name").to_owned()
+}
+
+impl Field {
+    fn query(&self, id: &str, tenant: &str) -> Value {
+        let arguments = sample(&self.name).arguments;
+        let arguments = arguments.replace("ID", &format!("\"{id}\"")).replace("TENANT", &format!("\"{tenant}\""));
+        json!({"query": format!("{} {{ {}{arguments} {} }}", self.operation, self.name, self.selection)})
+    }
+
+    async fn ask(&self, who: &Person, id: &str, tenant: &str) -> Answer {
+        who.write(Method::POST, "/graphql", None, self.query(id, tenant)).await
+    }
+}
+
+/// Every code in the answer's errors.
+fn codes(answer: &Answer) -> Vec<String> {
+    let answer = answer.json();
+    let errors = answer["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    errors.iter().map(|error| error["extensions"]["code"].as_str().expect("a code").to_owned()).collect()
+}
+
+async fn no_field_takes_a_stranger(kind: Kind) {
+    let world = World::new(kind).await;
+    let types = Types::of(&world.lead().await).await;
+    let strangers = strangers(&world).await;
+    for field in types.fields() {
+        for (name, stranger) in &strangers {
+            let answer = field.ask(stranger, MISSING, "norrvik").await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.code()),
+                (401, "unauthenticated".into()),
+                "{} by {name}",
+                field.name
+            );
+        }
+    }
+    world.end().await;
+}
+
+async fn every_field_needs_its_scope(kind: Kind) {
+    let world = World::new(kind).await;
+    let types = Types::of(&world.lead().await).await;
+    for field in types.fields() {
+        let scopes = sample(&field.name).scopes;
+        let too_little = with_scopes(&world, &all_but(scopes)).await;
+        let answer = field.ask(&too_little, MISSING, "norrvik").await;
+        let refused = codes(&answer).iter().any(|code| code == "forbidden");
+        assert_eq!(refused, !scopes.is_empty(), "{}: {}", field.name, answer.text);
+    }
+    world.end().await;
+}
+
+async fn no_field_tells_foreign_from_missing(kind: Kind) {
+    let world = World::new(kind).await;
+    let (norrvik, alvsund) = (filled(&world, "norrvik").await, filled(&world, "alvsund").await);
+    let lead = with_scopes(&world, ALL).await;
+    for field in Types::of(&lead).await.fields() {
+        let sample = sample(&field.name);
+        if !sample.resource.is_empty() {
+            let foreign = field.ask(&lead, alvsund.id(sample.resource), "norrvik").await;
+            let missing = field.ask(&lead, MISSING, "norrvik").await;
+            assert_eq!(without_trace(&foreign), without_trace(&missing), "{}", field.name);
+            let own = field.ask(&lead, norrvik.id(sample.resource), "norrvik").await;
+            assert_ne!(without_trace(&own), without_trace(&missing), "{}", field.name);
+        } else if sample.arguments.contains("TENANT") {
+            let foreign = field.ask(&lead, "", "alvsund").await;
+            let missing = field.ask(&lead, "", "no-such-place").await;
+            assert_eq!(codes(&foreign), ["unknown_tenant"], "{}", field.name);
+            assert_eq!(without_trace(&foreign), without_trace(&missing), "{}", field.name);
+        }
+    }
+    world.end().await;
+}
+
+/// Everything that can be selected at all holds nothing of another municipality.
+async fn no_field_shows_a_foreign_row(kind: Kind) {
+    let world = World::new(kind).await;
+    let (norrvik, alvsund) = (filled(&world, "norrvik").await, filled(&world, "alvsund").await);
+    let lead = with_scopes(&world, ALL).await;
+    for field in Types::of(&lead).await.fields().into_iter().filter(|field| field.operation == "query") {
+        let sample = sample(&field.name);
+        let id = norrvik.one.get(sample.resource).map_or(MISSING, String::as_str);
+        let answer = field.ask(&lead, id, "norrvik").await;
+        assert_eq!(codes(&answer), Vec::<String>::new(), "{}: {}", field.name, answer.text);
+        assert_eq!(alvsund.leaked_in(&answer.text), Default::default(), "{}", field.name);
+        let own = field.name == "findingCounts" || !norrvik.leaked_in(&answer.text).is_empty();
+        assert!(own, "{} shows nothing of its own: {}", field.name, answer.text);
+    }
+    world.end().await;
+}

@@ -1,0 +1,147 @@
+//! The walk over REST.
+
+use super::{Filled, MISSING, a_change, all_but, filled, with_scopes, without_trace};
+use crate::support::{ALL, Answer, Kind, Person, World, document::Operation, on_both_stores, strangers::strangers};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+on_both_stores!(
+    no_operation_takes_a_stranger,
+    every_operation_needs_its_scopes_and_no_others,
+    no_operation_tells_foreign_from_missing,
+    no_list_shows_a_foreign_row,
+);
+
+/// What an operation sends beside the path. A new one that changes something fails the walk until it is here.
+fn body(operation: Operation) -> Option<Value> {
+    match operation.id() {
+        "patchFinding" => Some(a_change()),
+        "transitionFinding" => Some(json!({"to": "confirmed"})),
+        "linkTicket" => Some(json!({"key": "X-1"})),
+        "postImport" => {
+            Some(json!({"template-id": "x", "host": "h.norrvik.example", "info": {"name": "x", "severity": "low"}}))
+        }
+        changes => {
+            assert_eq!(operation.method, "get", "{changes}: the walk has no sample for it");
+            None
+        }
+    }
+}
+
+fn path(operation: Operation, id: &str) -> String {
+    operation.path.replace("{id}", id).replace("{system}", "jira")
+}
+
+fn resource(operation: Operation) -> &'static str {
+    operation.path.split('/').nth(2).expect("a resource")
+}
+
+async fn call(who: &Person, operation: Operation, path: &str, tag: &str) -> Answer {
+    let method: Method = operation.method.to_uppercase().parse().expect("a method");
+    match body(operation) {
+        Some(body) => who.write(method, path, Some(tag), body).await,
+        None => who.get(path).await,
+    }
+}
+
+async fn no_operation_takes_a_stranger(kind: Kind) {
+    let world = World::new(kind).await;
+    let norrvik = filled(&world, "norrvik").await;
+    let strangers = strangers(&world).await;
+    for operation in Operation::all() {
+        let path = path(operation, norrvik.one.get(resource(operation)).map_or(MISSING, String::as_str));
+        for (name, stranger) in &strangers {
+            let answer = call(stranger, operation, &path, "\"1-0\"").await;
+            assert_eq!(answer.status, 401, "{} by {name}", operation.id());
+            assert_eq!(answer.code(), "unauthenticated");
+            assert_eq!(without_trace(&answer)["detail"], "No valid token came with the request.");
+        }
+    }
+    world.end().await;
+}
+
+/// What the document says that an operation needs is what it needs: one less is too little, and no more is asked for.
+async fn every_operation_needs_its_scopes_and_no_others(kind: Kind) {
+    let world = World::new(kind).await;
+    let norrvik = filled(&world, "norrvik").await;
+    let lead = with_scopes(&world, ALL).await;
+    for operation in Operation::all() {
+        let path = path(operation, norrvik.one.get(resource(operation)).map_or("", String::as_str));
+        let enough = operation.scopes();
+        if !enough.is_empty() {
+            let too_little = with_scopes(&world, &all_but(&enough.concat())).await;
+            let answer = call(&too_little, operation, &path, "\"1-0\"").await;
+            assert_eq!((answer.status.as_u16(), answer.code()), (403, "forbidden".into()), "{}", operation.id());
+        }
+        for set in enough {
+            let exact = with_scopes(&world, &set.join(" ")).await;
+            let tag = lead.get(&path.replace("/transition", "")).await.header("etag").unwrap_or_default().to_owned();
+            let answer = call(&exact, operation, &path, &tag).await;
+            let expected: &[u16] = match (operation.id(), set.as_slice()) {
+                // It was confirmed by the call before, and who may verify may not confirm.
+                ("transitionFinding", ["findings:verify"]) => &[409],
+                // Who may only read its own imports is told that somebody else's is missing.
+                ("getImport", ["imports:write"]) => &[404],
+                _ => &[200, 201],
+            };
+            let status = answer.status.as_u16();
+            assert!(expected.contains(&status), "{} {set:?}: {}", operation.id(), answer.text);
+        }
+    }
+    world.end().await;
+}
+
+async fn no_operation_tells_foreign_from_missing(kind: Kind) {
+    let world = World::new(kind).await;
+    let (_norrvik, alvsund) = (filled(&world, "norrvik").await, filled(&world, "alvsund").await);
+    let lead = with_scopes(&world, ALL).await;
+    for operation in Operation::all() {
+        let named = ["getMe", "listTenants"].contains(&operation.id());
+        if operation.path.contains("{id}") {
+            let ask = async |id: &str| call(&lead, operation, &path(operation, id), "\"1-0\"").await;
+            let (foreign, missing) = (ask(alvsund.id(resource(operation))).await, ask(MISSING).await);
+            assert_eq!(foreign.status, 404, "{}: {}", operation.id(), foreign.text);
+            assert_eq!(without_trace(&foreign), without_trace(&missing), "{}", operation.id());
+        } else if !named {
+            let ask = async |tenant: &str| {
+                call(&lead, operation, &format!("{}?tenant={tenant}", operation.path), "\"1-0\"").await
+            };
+            let (foreign, missing) = (ask("alvsund").await, ask("no-such-place").await);
+            assert_eq!((foreign.status.as_u16(), foreign.code()), (404, "unknown_tenant".into()), "{}", operation.id());
+            assert_eq!(without_trace(&foreign), without_trace(&missing), "{}", operation.id());
+            let by_id = ask(&world.alvsund.to_string()).await;
+            assert_eq!(without_trace(&by_id), without_trace(&missing), "{}", operation.id());
+        }
+    }
+    world.end().await;
+}
+
+/// Every filter that takes an id, with a foreign one; and every list without a filter.
+async fn no_list_shows_a_foreign_row(kind: Kind) {
+    let world = World::new(kind).await;
+    let (norrvik, alvsund) = (filled(&world, "norrvik").await, filled(&world, "alvsund").await);
+    let lead = with_scopes(&world, ALL).await;
+    let lists = ["findings", "findings/facets", "assets", "tasks", "imports", "changes?limit=1000", "tenants", "me"];
+    for list in lists {
+        let answer = lead.get(&format!("/v1/{list}")).await.expect(200);
+        assert_eq!(alvsund.leaked_in(&answer.text), Default::default(), "{list}");
+        let own = list == "findings/facets" || !norrvik.leaked_in(&answer.text).is_empty();
+        assert!(own, "{list} shows nothing of its own: {}", answer.text);
+    }
+    let filters = |filled: &Filled| {
+        ["asset", "task"].map(|name| format!("/v1/findings?{name}={}", filled.id(&format!("{name}s"))))
+    };
+    for (own, foreign) in filters(&norrvik).iter().zip(filters(&alvsund)) {
+        assert!(!lead.get(own).await.expect(200).items().is_empty(), "{own}");
+        assert!(lead.get(&foreign).await.expect(200).items().is_empty(), "{foreign}");
+    }
+    let tag = lead.get(&format!("/v1/findings/{}", norrvik.id("findings"))).await.etag();
+    let transition = format!("/v1/findings/{}/transition", norrvik.id("findings"));
+    let duplicate_of = async |id: &str| {
+        let body = json!({"to": "duplicate", "justification": "same_as_other", "duplicate_of": id});
+        lead.write(Method::POST, &transition, Some(&tag), body).await.expect(422)
+    };
+    let foreign = without_trace(&duplicate_of(alvsund.id("findings")).await);
+    assert_eq!(foreign, without_trace(&duplicate_of(MISSING).await));
+    world.end().await;
+}
