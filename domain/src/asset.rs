@@ -1,7 +1,6 @@
 //! Assets: what findings are about.
 
-use crate::{AssetId, TenantId, text};
-use chrono::{DateTime, Utc};
+use crate::{AssetId, DateTime, TenantId, text};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -247,9 +246,9 @@ pub struct Asset {
     /// Typed identifiers, sorted by kind and value.
     pub identifiers: Vec<Identifier>,
     /// When Fynd first heard of it, RFC 3339 UTC.
-    pub first_known_at: DateTime<Utc>,
+    pub first_known_at: DateTime,
     /// When it last changed, RFC 3339 UTC.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: DateTime,
     /// The number of its last change on the tenant's clock.
     pub seq: i64,
 }

@@ -1,7 +1,6 @@
 //! The change feed's items: every consumer is a cursor over the same feed.
 
-use crate::{Asset, EventKind, Finding, Import, Permission, Task, TenantId};
-use chrono::{DateTime, Utc};
+use crate::{Asset, DateTime, EventKind, Finding, Import, Permission, Task, TenantId};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -69,7 +68,7 @@ pub struct Change {
     /// Its number on the tenant's clock.
     pub seq: i64,
     /// When it was committed, RFC 3339 UTC in whole milliseconds, strictly growing per commit of a tenant.
-    pub recorded_at: DateTime<Utc>,
+    pub recorded_at: DateTime,
     /// What happened.
     pub event: EventKind,
     /// The type of the resource.

@@ -1,9 +1,9 @@
 //! Findings: one weakness on one asset, or on none yet.
 
 use crate::{
-    AssetId, Error, FindingId, Justification, Severity, SourceId, Status, TenantId, Violation, error::Result, text,
+    AssetId, DateTime, Error, FindingId, Justification, Severity, SourceId, Status, TenantId, Violation, error::Result,
+    text,
 };
-use chrono::{DateTime, Utc};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -127,13 +127,13 @@ pub struct Finding {
     /// Who works on it: a name or address.
     pub assignee: Option<String>,
     /// When a source first saw it, RFC 3339 UTC.
-    pub first_seen: DateTime<Utc>,
+    pub first_seen: DateTime,
     /// When a source last saw it, RFC 3339 UTC. Volatile: moves without a change of `seq`.
-    pub last_seen: DateTime<Utc>,
+    pub last_seen: DateTime,
     /// When Fynd first heard of it, RFC 3339 UTC.
-    pub created_at: DateTime<Utc>,
+    pub created_at: DateTime,
     /// When it last changed, RFC 3339 UTC.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: DateTime,
     /// The number of its last change on the tenant's clock.
     pub seq: i64,
 }

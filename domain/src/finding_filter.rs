@@ -1,7 +1,6 @@
 //! What a list or count of findings is about.
 
-use crate::{AssetId, FindingKind, Severity, Status, TaskId};
-use chrono::{DateTime, Utc};
+use crate::{AssetId, DateTime, FindingKind, Severity, Status, TaskId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -45,13 +44,13 @@ pub struct FindingFilter {
     /// Who works on them.
     pub assignee: Option<String>,
     /// First seen at or after, RFC 3339.
-    pub first_seen_from: Option<DateTime<Utc>>,
+    pub first_seen_from: Option<DateTime>,
     /// First seen before, RFC 3339.
-    pub first_seen_to: Option<DateTime<Utc>>,
+    pub first_seen_to: Option<DateTime>,
     /// Last changed at or after, RFC 3339.
-    pub updated_from: Option<DateTime<Utc>>,
+    pub updated_from: Option<DateTime>,
     /// Last changed before, RFC 3339.
-    pub updated_to: Option<DateTime<Utc>>,
+    pub updated_to: Option<DateTime>,
 }
 
 impl FindingFilter {

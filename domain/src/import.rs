@@ -1,7 +1,6 @@
 //! Imports: one report that came in, and what became of each of its records.
 
-use crate::{ImportId, TenantId};
-use chrono::{DateTime, Utc};
+use crate::{DateTime, ImportId, TenantId};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -104,9 +103,9 @@ pub struct Import {
     /// Assets made because no known one matched.
     pub assets_created: i64,
     /// When it began, RFC 3339 UTC.
-    pub started_at: DateTime<Utc>,
+    pub started_at: DateTime,
     /// When it ended, RFC 3339 UTC.
-    pub finished_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime>,
     /// The number of its completion on the tenant's clock; 0 before.
     pub seq: i64,
     /// The first of the rejected records.

@@ -1,7 +1,6 @@
 //! Who am I, and what may I do where.
 
-use crate::{PrincipalId, TenantId};
-use chrono::{DateTime, Utc};
+use crate::{DateTime, PrincipalId, TenantId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,7 +14,7 @@ pub struct Me {
     /// The token's subject.
     pub subject: String,
     /// When the token ends, RFC 3339 UTC.
-    pub expires_at: DateTime<Utc>,
+    pub expires_at: DateTime,
     /// The rights, tenant by tenant; never put together over tenants.
     pub tenants: Vec<TenantRights>,
 }

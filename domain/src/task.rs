@@ -1,7 +1,6 @@
 //! Tasks: the units of work that ticketing systems pull.
 
-use crate::{Error, FindingId, PrincipalId, Severity, TaskId, TenantId, Violation, error::Result, text};
-use chrono::{DateTime, Utc};
+use crate::{DateTime, Error, FindingId, PrincipalId, Severity, TaskId, TenantId, Violation, error::Result, text};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -62,9 +61,9 @@ pub struct Task {
     /// Its tickets, one per system.
     pub tickets: Vec<Ticket>,
     /// When it was made, RFC 3339 UTC.
-    pub created_at: DateTime<Utc>,
+    pub created_at: DateTime,
     /// When it last changed, RFC 3339 UTC.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: DateTime,
     /// The number of its last change on the tenant's clock.
     pub seq: i64,
 }
@@ -97,7 +96,7 @@ pub struct Ticket {
     /// Its page there.
     pub url: Option<String>,
     /// When it was linked, RFC 3339 UTC.
-    pub linked_at: DateTime<Utc>,
+    pub linked_at: DateTime,
     /// Who linked it.
     pub linked_by: PrincipalId,
 }

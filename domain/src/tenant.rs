@@ -1,7 +1,6 @@
 //! Tenants: the municipalities, each behind its own wall.
 
-use crate::{Error, TenantId, Violation, error::Result, text};
-use chrono::{DateTime, Utc};
+use crate::{DateTime, Error, TenantId, Violation, error::Result, text};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,7 +14,7 @@ pub struct Tenant {
     /// Its name.
     pub name: String,
     /// When it was added, RFC 3339 UTC.
-    pub created_at: DateTime<Utc>,
+    pub created_at: DateTime,
 }
 
 impl Tenant {

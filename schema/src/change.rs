@@ -9,9 +9,8 @@ use crate::{
     task::TaskNode,
 };
 use async_graphql::{Context, Json, Object, Result, SimpleObject, Union};
-use chrono::{DateTime, Utc};
 use domain::{
-    Change, EventKind, PageRequest, ResourceType, TenantId,
+    Change, DateTime, EventKind, PageRequest, ResourceType, TenantId,
     change::{ChangeFilter, Resource},
 };
 use uuid::Uuid;
@@ -38,7 +37,7 @@ pub(crate) struct ChangeNode {
     /// Its number on the tenant's clock.
     seq: i64,
     /// When it was committed.
-    recorded_at: DateTime<Utc>,
+    recorded_at: DateTime,
     /// What happened.
     event: EventKind,
     /// The type of the resource.

@@ -112,8 +112,8 @@ fn of(row: asset::Model, identifiers: Vec<Identifier>) -> Asset {
         owner_unit: row.owner_unit,
         provenance: row.provenance,
         identifiers,
-        first_known_at: row.first_known_at,
-        updated_at: row.updated_at,
+        first_known_at: row.first_known_at.into(),
+        updated_at: row.updated_at.into(),
         seq: row.seq,
     }
 }

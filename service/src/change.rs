@@ -125,7 +125,7 @@ async fn shown(read: &Read, events: Vec<event::Model>) -> Result<Vec<Change>> {
             event_id: event.id,
             tenant_id: event.tenant_id.into(),
             seq: event.seq,
-            recorded_at: event.recorded_at,
+            recorded_at: event.recorded_at.into(),
             event: event.kind,
             resource_type: event.resource_type,
             resource_id: id,

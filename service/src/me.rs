@@ -15,7 +15,7 @@ pub fn me(caller: &Caller) -> Me {
         principal_id: caller.principal(),
         issuer: caller.issuer().to_owned(),
         subject: caller.subject().to_owned(),
-        expires_at: caller.expires_at(),
+        expires_at: caller.expires_at().into(),
         tenants: tenants.collect(),
     }
 }

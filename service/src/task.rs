@@ -152,7 +152,13 @@ async fn first_findings(scope: &Scope<'_>, tasks: &[Uuid]) -> Result<Vec<task_fi
 }
 
 fn ticket_of(row: ticket::Model) -> Ticket {
-    Ticket { system: row.system, key: row.key, url: row.url, linked_at: row.linked_at, linked_by: row.linked_by.into() }
+    Ticket {
+        system: row.system,
+        key: row.key,
+        url: row.url,
+        linked_at: row.linked_at.into(),
+        linked_by: row.linked_by.into(),
+    }
 }
 
 fn of(row: task::Model, tickets: Vec<Ticket>, finding_ids: Vec<FindingId>) -> Task {
@@ -166,8 +172,8 @@ fn of(row: task::Model, tickets: Vec<Ticket>, finding_ids: Vec<FindingId>) -> Ta
         finding_count: row.finding_count,
         finding_ids,
         tickets,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
+        created_at: row.created_at.into(),
+        updated_at: row.updated_at.into(),
         seq: row.seq,
     }
 }

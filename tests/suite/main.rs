@@ -10,6 +10,7 @@ mod changes;
 mod commands;
 mod contract;
 mod crash;
+mod differential;
 mod findings;
 mod imports;
 mod migrations;

@@ -35,10 +35,10 @@ pub(super) fn condition(filter: &FindingFilter) -> Condition {
     all.add_option(filter.asset.map(|asset| C::AssetId.eq(asset.0)))
         .add_option(filter.rule_key.as_ref().map(|key| C::RuleKey.eq(key)))
         .add_option(filter.assignee.as_ref().map(|assignee| C::Assignee.eq(assignee)))
-        .add_option(filter.first_seen_from.map(|time| C::FirstSeen.gte(time)))
-        .add_option(filter.first_seen_to.map(|time| C::FirstSeen.lt(time)))
-        .add_option(filter.updated_from.map(|time| C::UpdatedAt.gte(time)))
-        .add_option(filter.updated_to.map(|time| C::UpdatedAt.lt(time)))
+        .add_option(filter.first_seen_from.map(|time| C::FirstSeen.gte(time.0)))
+        .add_option(filter.first_seen_to.map(|time| C::FirstSeen.lt(time.0)))
+        .add_option(filter.updated_from.map(|time| C::UpdatedAt.gte(time.0)))
+        .add_option(filter.updated_to.map(|time| C::UpdatedAt.lt(time.0)))
 }
 
 /// A sub-select joined by both parts of the key, so that it stays within the row's own tenant.

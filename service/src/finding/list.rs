@@ -140,7 +140,7 @@ pub async fn get(caller: &Caller, id: FindingId, seen: Option<&str>) -> Result<F
 
 /// The tag of a finding: its number, and what changes without one.
 pub(super) fn etag(caller: &Caller, finding: &Finding) -> Etag {
-    Etag::of_resource(finding.seq, &[&caller.rights_digest(), &finding.last_seen.to_rfc3339()])
+    Etag::of_resource(finding.seq, &[&caller.rights_digest(), &finding.last_seen.0.to_rfc3339()])
 }
 
 /// Findings by id; those that the caller may not see are missing.

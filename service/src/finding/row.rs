@@ -59,10 +59,10 @@ pub(super) fn of(row: finding::Model, source: String, last_seen: domain::Timesta
         reopened_count: row.reopened_count,
         seen_after_dismissal: row.seen_after_dismissal,
         assignee: row.assignee,
-        first_seen: row.first_seen,
-        last_seen,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
+        first_seen: row.first_seen.into(),
+        last_seen: last_seen.into(),
+        created_at: row.created_at.into(),
+        updated_at: row.updated_at.into(),
         seq: row.seq,
     }
 }

@@ -110,8 +110,8 @@ fn of(row: import::Model, rejected_records: Vec<RejectedRecord>) -> Import {
         reopened: row.reopened,
         merged: row.merged,
         assets_created: row.assets_created,
-        started_at: row.started_at,
-        finished_at: row.finished_at,
+        started_at: row.started_at.into(),
+        finished_at: row.finished_at.map(Into::into),
         seq: row.seq,
         rejected_records,
     }

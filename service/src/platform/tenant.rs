@@ -60,7 +60,7 @@ impl Platform {
 }
 
 fn shown(row: tenant::Model) -> Tenant {
-    Tenant { id: row.id.into(), slug: row.slug, name: row.name, created_at: row.created_at }
+    Tenant { id: row.id.into(), slug: row.slug, name: row.name, created_at: row.created_at.into() }
 }
 
 async fn organisation(connection: &Connection, kind: &str, name: &str, now: Timestamp) -> Result<Uuid> {
