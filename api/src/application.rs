@@ -3,7 +3,11 @@
 use crate::{
     config::Config,
     graphql, pages,
-    rest::{self, middleware, problem},
+    rest::{
+        self,
+        methods::{self, Methods},
+        middleware,
+    },
 };
 use actix_web::{
     App, HttpServer,
@@ -138,6 +142,7 @@ fn serve(
 ) -> std::io::Result<Server> {
     let schema = Data::new(schema::build(config.limits.graphql_depth, config.limits.graphql_complexity));
     let document = Data::new(pages::Document(rest::document_json()));
+    let methods = Data::new(Methods::of(&rest::document()));
     let body_bytes = config.limits.body_bytes;
     let shutdown = config.limits.shutdown_seconds;
     let server = HttpServer::new(move || {
@@ -151,12 +156,13 @@ fn serve(
             .app_data(state.clone())
             .app_data(schema.clone())
             .app_data(document.clone())
+            .app_data(methods.clone())
             .app_data(web::PayloadConfig::new(body_bytes))
             .configure(rest::routes)
             .split_for_parts();
         app.configure(graphql::routes)
             .configure(pages::routes)
-            .default_service(web::to(problem::no_such_path))
+            .default_service(web::to(methods::no_such_operation))
             .wrap(from_fn(middleware::answer))
             .wrap(Compress::default())
     });

@@ -2,7 +2,7 @@
 
 use crate::{
     application::State,
-    rest::{As, Body, Problem},
+    rest::{As, Body, Problem, methods},
 };
 use actix_web::{
     HttpResponse,
@@ -13,7 +13,8 @@ use async_graphql::Request;
 use schema::{FyndSchema, Imports};
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.route("/graphql", web::post().to(post));
+    let resource = web::resource("/graphql").route(web::post().to(post));
+    config.service(resource.default_service(web::to(|| methods::only("POST"))));
 }
 
 async fn post(

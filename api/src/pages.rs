@@ -3,7 +3,7 @@
 
 use crate::{
     application::State,
-    rest::{Problem, problem},
+    rest::{Problem, methods, problem},
 };
 use actix_web::{
     HttpResponse,
@@ -16,17 +16,23 @@ use domain::Code;
 pub(crate) struct Document(pub(crate) String);
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
+    let page = |path| web::resource(path).default_service(web::to(|| methods::only("GET")));
     config
-        .route("/healthz", web::get().to(healthz))
-        .route("/readyz", web::get().to(readyz))
-        .route("/.well-known/jwks.json", web::get().to(jwks))
-        .route("/openapi.json", web::get().to(openapi))
-        .route("/graphql/schema.graphql", web::get().to(sdl))
-        .route("/problems/{code}", web::get().to(explain))
-        .route("/docs", web::get().to(|| asset(DOCS, "index.html")))
-        .route("/docs/{file}", web::get().to(|file: Path<String>| async move { asset(DOCS, &file).await }))
-        .route("/graphiql", web::get().to(|| asset(GRAPHIQL, "index.html")))
-        .route("/graphiql/{file}", web::get().to(|file: Path<String>| async move { asset(GRAPHIQL, &file).await }));
+        .service(page("/healthz").route(web::get().to(healthz)))
+        .service(page("/readyz").route(web::get().to(readyz)))
+        .service(page("/.well-known/jwks.json").route(web::get().to(jwks)))
+        .service(page("/openapi.json").route(web::get().to(openapi)))
+        .service(page("/graphql/schema.graphql").route(web::get().to(sdl)))
+        .service(page("/problems/{code}").route(web::get().to(explain)))
+        .service(page("/docs").route(web::get().to(|| asset(DOCS, "index.html"))))
+        .service(
+            page("/docs/{file}").route(web::get().to(|file: Path<String>| async move { asset(DOCS, &file).await })),
+        )
+        .service(page("/graphiql").route(web::get().to(|| asset(GRAPHIQL, "index.html"))))
+        .service(
+            page("/graphiql/{file}")
+                .route(web::get().to(|file: Path<String>| async move { asset(GRAPHIQL, &file).await })),
+        );
 }
 
 async fn healthz() -> HttpResponse {

@@ -1,6 +1,11 @@
 //! Assets: what findings are about.
 
-use crate::{AssetId, DateTime, TenantId, text};
+use crate::{
+    AssetId, DateTime, TenantId,
+    condition::{few, storable},
+    error::Result,
+    text,
+};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -296,6 +301,17 @@ pub struct AssetFilter {
 impl AssetFilter {
     /// The names of the conditions.
     pub const NAMES: &'static [&'static str] = &["tenant", "kind", "provenance", "identifier"];
+
+    /// Refuses what no store can be asked.
+    ///
+    /// # Errors
+    /// `invalid_parameter` naming the condition.
+    pub fn check(&self) -> Result<()> {
+        few("tenant", &self.tenant)?;
+        few("kind", &self.kind)?;
+        few("provenance", &self.provenance)?;
+        storable("identifier", &self.identifier)
+    }
 }
 
 #[cfg(test)]

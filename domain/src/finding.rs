@@ -221,13 +221,15 @@ impl FindingPatch {
 }
 
 fn label(given: &str, pointer: &str, violations: &mut Vec<Violation>) -> String {
-    let label = text::clean_line(given, usize::MAX);
+    let label = given.trim();
     if label.is_empty() {
         violations.push(Violation::new(pointer, "is empty"));
+    } else if !text::is_line(label) {
+        violations.push(Violation::new(pointer, "holds a control character"));
     } else if label.chars().count() > MAX_LABEL {
         violations.push(Violation::new(pointer, format!("is longer than {MAX_LABEL} characters")));
     }
-    label
+    label.to_owned()
 }
 
 #[cfg(test)]

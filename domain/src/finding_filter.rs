@@ -1,6 +1,10 @@
 //! What a list or count of findings is about.
 
-use crate::{AssetId, DateTime, FindingKind, Severity, Status, TaskId};
+use crate::{
+    AssetId, DateTime, Error, FindingKind, Severity, Status, TaskId,
+    condition::{few, storable},
+    error::Result,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -72,6 +76,23 @@ impl FindingFilter {
         "updated_from",
         "updated_to",
     ];
+
+    /// Refuses what no store can be asked.
+    ///
+    /// # Errors
+    /// `invalid_parameter` naming the condition.
+    pub fn check(&self) -> Result<()> {
+        few("tenant", &self.tenant)?;
+        few("severity", &self.severity)?;
+        few("status", &self.status)?;
+        few("kind", &self.kind)?;
+        few("source", &self.source)?;
+        storable("source", &self.source)?;
+        storable("cve", &self.cve)?;
+        storable("tag", &self.tag)?;
+        storable("rule_key", &self.rule_key)?;
+        storable("assignee", &self.assignee)
+    }
 }
 
 /// The order of a list of findings; always ended by id. A leading `-` in REST turns it round.
@@ -103,6 +124,17 @@ pub enum FindingFacet {
     Source,
     /// The tenant's slug.
     Tenant,
+}
+
+impl FindingFacet {
+    /// Refuses facets that stand twice.
+    ///
+    /// # Errors
+    /// `invalid_parameter`.
+    pub fn check(by: &[Self]) -> Result<()> {
+        let repeated = by.iter().enumerate().any(|(at, facet)| by.iter().take(at).any(|earlier| earlier == facet));
+        if repeated { Err(Error::parameter("by", "takes each facet once")) } else { Ok(()) }
+    }
 }
 
 /// Counts of findings as flat rows, the shape dashboards take.

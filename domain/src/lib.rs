@@ -8,6 +8,7 @@ pub mod asset;
 pub mod asset_matching;
 pub mod change;
 pub mod code;
+mod condition;
 mod date_time;
 pub mod error;
 pub mod event;

@@ -178,6 +178,9 @@ impl Transition {
         if self.comment.as_ref().is_some_and(|c| c.chars().count() > 10_000) {
             return Err(pointed("/comment", "is longer than 10,000 characters"));
         }
+        if self.comment.as_ref().is_some_and(|c| !text::is_text(c)) {
+            return Err(pointed("/comment", "holds a control character"));
+        }
         if from == Status::FixClaimed && claimed_by == Some(by) {
             return Err(Error::new(Code::SamePerson, Code::SamePerson.title()));
         }

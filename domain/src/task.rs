@@ -1,6 +1,8 @@
 //! Tasks: the units of work that ticketing systems pull.
 
-use crate::{DateTime, Error, FindingId, PrincipalId, Severity, TaskId, TenantId, Violation, error::Result, text};
+use crate::{
+    DateTime, Error, FindingId, PrincipalId, Severity, TaskId, TenantId, Violation, condition::few, error::Result, text,
+};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -178,8 +180,11 @@ impl TaskFilter {
     /// Refuses what no task can have.
     ///
     /// # Errors
-    /// `invalid_parameter` for a system that cannot be one.
+    /// `invalid_parameter` naming the condition.
     pub fn check(&self) -> Result<()> {
+        few("tenant", &self.tenant)?;
+        few("status", &self.status)?;
+        few("severity", &self.severity)?;
         if self.without_ticket.as_ref().is_some_and(|system| !is_system(system)) {
             return Err(Error::parameter("without_ticket", "takes 1–40 of a–z, 0–9, `-` and `_`"));
         }

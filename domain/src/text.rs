@@ -30,6 +30,17 @@ pub fn clean_line(text: &str, max: usize) -> String {
     clean(text, max).split(['\n', '\t']).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// Whether a person's text can be stored as it is on one line. A person is told
+/// what is wrong; only what tools report is cleaned.
+pub fn is_line(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || is_bidi_control(c))
+}
+
+/// [`is_line`] for a text of several lines.
+pub fn is_text(text: &str) -> bool {
+    text.split(['\n', '\r', '\t']).all(is_line)
+}
+
 /// Characters that reorder what a reader sees (Unicode UAX #9 explicit formatting).
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')

@@ -1,8 +1,9 @@
 //! Assets and their findings.
 
 use crate::{
-    connection::{RELATED, caller, connection, cost, found, loaders, page},
+    connection::{caller, connection, cost, found, loaders, page},
     finding::FindingNode,
+    loaders::MAX_RELATED,
 };
 use async_graphql::{
     ComplexObject, Context, Object, Result, SimpleObject,
@@ -27,7 +28,7 @@ impl From<Asset> for AssetNode {
 #[ComplexObject]
 impl AssetNode {
     /// Its first 100 findings by id, if the caller may read findings; `findings(filter: {asset: …})` lists all.
-    #[graphql(complexity = "RELATED.saturating_mul(child_complexity)")]
+    #[graphql(complexity = "MAX_RELATED.saturating_mul(child_complexity)")]
     async fn findings(&self, ctx: &Context<'_>) -> Result<Vec<FindingNode>> {
         let findings = loaders(ctx)?.findings_of_assets.load_one(self.asset.id).await?;
         Ok(findings.unwrap_or_default().into_iter().map(Into::into).collect())

@@ -47,9 +47,6 @@ pub(crate) fn cost(first: Option<i64>, of_each: usize) -> usize {
     items.max(1).saturating_mul(of_each)
 }
 
-/// What a short list of relations is reckoned at: most have far fewer than they may.
-pub(crate) const RELATED: usize = 10;
-
 /// A page as a connection.
 pub(crate) fn connection<T, N: OutputType>(
     fresh: service::Result<Fresh<Page<T>>>,

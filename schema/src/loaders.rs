@@ -9,7 +9,7 @@ use service::{Caller, Error};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// Most findings shown under one asset or task; the lists show all.
-pub(crate) const MAX_RELATED: u64 = 100;
+pub(crate) const MAX_RELATED: usize = 100;
 
 /// The loaders of one request. They see what its caller may see.
 pub struct Loaders {
@@ -70,7 +70,7 @@ impl Loader<AssetId> for FindingsOfAssets {
     async fn load(&self, ids: &[AssetId]) -> Result<HashMap<AssetId, Vec<Finding>>, Arc<Error>> {
         let read = self.0.look().await?;
         let mut of_assets: HashMap<AssetId, Vec<Finding>> = HashMap::new();
-        for finding in service::finding::of_assets(&read, ids, MAX_RELATED).await? {
+        for finding in service::finding::of_assets(&read, ids, MAX_RELATED as u64).await? {
             if let Some(asset) = finding.asset_id {
                 of_assets.entry(asset).or_default().push(finding);
             }

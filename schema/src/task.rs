@@ -1,9 +1,10 @@
 //! Tasks, their findings and tickets.
 
 use crate::{
-    connection::{RELATED, caller, connection, cost, found, loaders, page},
+    connection::{caller, connection, cost, found, loaders, page},
     error::{refused, refused_by_rule},
     finding::FindingNode,
+    loaders::MAX_RELATED,
 };
 use async_graphql::{
     ComplexObject, Context, Object, Result, SimpleObject,
@@ -31,7 +32,7 @@ impl From<Task> for TaskNode {
 #[ComplexObject]
 impl TaskNode {
     /// Its first 100 findings, if the caller may read findings; `findings(filter: {task: …})` lists all.
-    #[graphql(complexity = "RELATED.saturating_mul(child_complexity)")]
+    #[graphql(complexity = "MAX_RELATED.saturating_mul(child_complexity)")]
     async fn findings(&self, ctx: &Context<'_>) -> Result<Vec<FindingNode>> {
         let mut found = loaders(ctx)?.findings.load_many(self.task.finding_ids.iter().copied()).await?;
         Ok(self.task.finding_ids.iter().filter_map(|id| found.remove(id)).map(Into::into).collect())

@@ -18,13 +18,14 @@ use uuid::Uuid;
 /// A page of assets by id, unless the caller has it already.
 ///
 /// # Errors
-/// `forbidden`, `unknown_tenant`, `cursor_invalid`, `cursor_filter_mismatch`.
+/// `invalid_parameter`, `forbidden`, `unknown_tenant`, `cursor_invalid`, `cursor_filter_mismatch`.
 pub async fn list(
     caller: &Caller,
     filter: &AssetFilter,
     page: &PageRequest,
     seen: Option<&str>,
 ) -> Result<Fresh<Page<Asset>>> {
+    filter.check()?;
     let read = caller.begin_in(Permission::ReadAssets, &filter.tenant).await?;
     let scope = read.scope();
     let query = serde_json::to_string(&("assets", filter)).map_err(Error::internal)?;

@@ -7,11 +7,15 @@
 mod support;
 
 mod changes;
+mod clock;
 mod commands;
 mod contract;
 mod crash;
 mod differential;
+mod edges;
+mod encodings;
 mod findings;
+mod hostile;
 mod imports;
 mod migrations;
 mod tasks;

@@ -6,6 +6,7 @@ mod extract;
 mod finding;
 mod import;
 mod me;
+pub(crate) mod methods;
 pub mod middleware;
 mod params;
 pub mod problem;

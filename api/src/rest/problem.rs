@@ -157,8 +157,3 @@ impl ResponseError for Problem {
         self.response(None)
     }
 }
-
-/// The answer to a path that does not exist.
-pub(crate) async fn no_such_path() -> Result<HttpResponse, Problem> {
-    Err(Problem::of(Code::NotFound))
-}

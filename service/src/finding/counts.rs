@@ -20,13 +20,15 @@ use uuid::Uuid;
 /// facets, unless the caller has it already. One statement for all facets.
 ///
 /// # Errors
-/// `forbidden`, `unknown_tenant`.
+/// `invalid_parameter`, `forbidden`, `unknown_tenant`.
 pub async fn counts(
     caller: &Caller,
     filter: &FindingFilter,
     by: &[FindingFacet],
     seen: Option<&str>,
 ) -> Result<Fresh<FindingCounts>> {
+    filter.check()?;
+    FindingFacet::check(by)?;
     let read = caller.begin_in(Permission::ReadFindings, &filter.tenant).await?;
     let scope = read.scope();
     let etag = Etag::of_list(&scope, &[&caller.rights_digest(), &format!("{filter:?}{by:?}")]).await?;

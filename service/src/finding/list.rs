@@ -53,8 +53,9 @@ enum Key {
 /// A page of findings, unless the caller has it already.
 ///
 /// # Errors
-/// `forbidden`, `unknown_tenant`, `cursor_invalid`, `cursor_filter_mismatch`.
+/// `invalid_parameter`, `forbidden`, `unknown_tenant`, `cursor_invalid`, `cursor_filter_mismatch`.
 pub async fn list(caller: &Caller, query: &FindingQuery, seen: Option<&str>) -> Result<Fresh<Page<Finding>>> {
+    query.filter.check()?;
     let read = caller.begin_in(Permission::ReadFindings, &query.filter.tenant).await?;
     let scope = read.scope();
     let cursors = cursors(caller, query)?;

@@ -52,13 +52,19 @@ pub(crate) struct Answer {
 impl World {
     /// A world on a new store.
     pub(crate) async fn new(kind: Kind) -> Self {
+        Self::with(kind, |_| ()).await
+    }
+
+    /// A world with other settings.
+    pub(crate) async fn with(kind: Kind, change: impl FnOnce(&mut Config)) -> Self {
         let test_store = TestStore::new(kind).await;
         let now = Arc::new(Mutex::new("2026-11-24T08:00:00Z".parse().expect("a time")));
         let clock = {
             let now = now.clone();
             Clock::from_fn(move || *now.lock().expect("the clock"))
         };
-        let config = config(&test_store);
+        let mut config = config(&test_store);
+        change(&mut config);
         let (ready, started) = tokio::sync::oneshot::channel();
         let (handle, stop) = std::sync::mpsc::channel::<()>();
         // A runtime of its own, as the binary has.
@@ -185,7 +191,7 @@ impl Answer {
     }
 
     pub(crate) fn etag(&self) -> String {
-        self.header("etag").expect("an ETag").to_owned()
+        self.header("etag").unwrap_or_else(|| panic!("no ETag: {} {}", self.status, self.text)).to_owned()
     }
 
     /// Fails unless the status is this one.

@@ -24,16 +24,16 @@ struct Sample {
 fn sample(field: &str) -> Sample {
     let (scopes, resource, arguments): (&'static [&'static str], _, _) = match field {
         "me" | "tenants" => (&[], "", ""),
-        "findings" => (&["findings:read"], "", "(first: 3, filter: {tenant: [TENANT]})"),
+        "findings" => (&["findings:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
         "finding" => (&["findings:read"], "findings", "(id: ID)"),
         "findingCounts" => (&["findings:read"], "", "(by: [STATUS], filter: {tenant: [TENANT]})"),
-        "assets" => (&["assets:read"], "", "(first: 3, filter: {tenant: [TENANT]})"),
+        "assets" => (&["assets:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
         "asset" => (&["assets:read"], "assets", "(id: ID)"),
-        "tasks" => (&["tasks:read"], "", "(first: 3, filter: {tenant: [TENANT]})"),
+        "tasks" => (&["tasks:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
         "task" => (&["tasks:read"], "tasks", "(id: ID)"),
-        "imports" => (&["findings:read", "imports:write"], "", "(first: 3, tenant: [TENANT])"),
+        "imports" => (&["findings:read", "imports:write"], "", "(first: 2, tenant: [TENANT])"),
         "import" => (&["findings:read", "imports:write"], "imports", "(id: ID)"),
-        "changes" => (&["feed:read"], "", "(first: 5, filter: {tenant: [TENANT]})"),
+        "changes" => (&["feed:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
         "updateFinding" => (&["findings:write"], "findings", "(id: ID, ifMatch: 1, input: {assignee: \"x\"})"),
         "transitionFinding" => {
             (&["findings:write", "findings:verify"], "findings", "(id: ID, ifMatch: 1, input: {to: IN_PROGRESS})")

@@ -34,7 +34,7 @@ async fn rights_are_never_put_together_over_municipalities(kind: Kind) {
     assert!(norrvik.leaked_in(&assets.text).is_empty() && !alvsund.leaked_in(&assets.text).is_empty());
     assert_eq!(provider.get("/v1/assets?tenant=norrvik").await.expect(404).code(), "unknown_tenant");
     provider.get(&format!("/v1/assets/{}", norrvik.id("assets"))).await.expect(404);
-    let query = "{ findings(first: 500) { nodes { tenantId assetId asset { id findings { id } } } } }";
+    let query = "{ findings(first: 200) { nodes { tenantId assetId asset { id findings { id } } } } }";
     let nodes = provider.graphql(query, json!({})).await["data"]["findings"]["nodes"].clone();
     let nodes = nodes.as_array().expect("nodes");
     let of = |tenant: String| nodes.iter().filter(move |node| node["tenantId"] == tenant && !node["assetId"].is_null());

@@ -1,0 +1,143 @@
+//! What a client does wrong, and what it is told.
+
+use crate::support::{Answer, Kind, Person, World, fixture, on_both_stores};
+use reqwest::{Method, header};
+use serde_json::{Value, json};
+
+on_both_stores!(
+    an_unknown_path_or_method_is_a_problem,
+    a_wrong_body_is_named,
+    every_problem_is_explained,
+    a_graphql_document_is_bounded,
+    a_request_keeps_its_id,
+);
+
+fn is_problem(answer: &Answer) {
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{}", answer.text);
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    let problem = answer.json();
+    assert_eq!(problem["status"], answer.status.as_u16());
+    assert_eq!(problem["trace_id"].as_str(), answer.header("x-request-id"));
+    assert_eq!(problem["type"], format!("/problems/{}", answer.code()));
+}
+
+async fn an_unknown_path_or_method_is_a_problem(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    for path in
+        ["/nothing", "/v1", "/v1/nothing", "/v1/findings/x/y/z", "/v1/findings/", "/docs/../../etc/passwd", "/%00"]
+    {
+        let answer = lead.get(path).await.expect(404);
+        assert_eq!(answer.code(), "not_found", "{path}");
+        is_problem(&answer);
+    }
+    for (method, path, allowed) in [
+        (Method::DELETE, "/v1/findings", "GET"),
+        (Method::PUT, "/v1/findings/01900000-0000-7000-8000-000000000000", "PATCH"),
+        (Method::POST, "/v1/tasks", "GET"),
+        (Method::GET, "/graphql", "POST"),
+        (Method::POST, "/healthz", "GET"),
+    ] {
+        let answer = lead.send(lead.request(method.clone(), path)).await.expect(405);
+        is_problem(&answer);
+        let allow = answer.header("allow").unwrap_or_else(|| panic!("{method} {path} without Allow"));
+        assert!(allow.contains(allowed), "{method} {path}: {allow}");
+    }
+    world.end().await;
+}
+
+async fn patch(lead: &Person, path: &str, kind: &str, body: impl Into<reqwest::Body>) -> Answer {
+    let tag = lead.get(path).await.etag();
+    let request = lead.request(Method::PATCH, path).header(header::IF_MATCH, tag);
+    lead.send(request.header(header::CONTENT_TYPE, kind).body(body)).await
+}
+
+async fn a_wrong_body_is_named(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    lead.import("tenant=norrvik", fixture("nessus/norrvik.nessus")).await.expect(201);
+    let id = lead.get("/v1/findings").await.items()[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/findings/{id}");
+    let json = "application/json";
+    for (kind, body, status, code, pointer) in [
+        ("text/plain", "{}", 415, "unsupported_media_type", None),
+        (json, "", 422, "invalid_body", None),
+        (json, "{", 422, "invalid_body", None),
+        (json, "{} {}", 422, "invalid_body", None),
+        (json, r#"{"severity": "huge"}"#, 422, "invalid_body", Some("/severity")),
+        (json, r#"{"tags": ["a", 7]}"#, 422, "invalid_body", Some("/tags/1")),
+        (json, r#"{"seq": 7}"#, 422, "invalid_body", Some("/seq")),
+        (json, r#"{"assignee": "a\u0000b"}"#, 422, "invalid_body", Some("/assignee")),
+        (json, r#"{"assignee": "a\r\nb"}"#, 422, "invalid_body", Some("/assignee")),
+        (json, r#"{"assignee": "x", "assignee": "y"}"#, 422, "invalid_body", None),
+    ] {
+        let answer = patch(&lead, &path, kind, body).await.expect(status);
+        assert_eq!(answer.code(), code, "{body}");
+        is_problem(&answer);
+        if let Some(pointer) = pointer {
+            assert_eq!(answer.json()["errors"][0]["pointer"], pointer, "{body}: {}", answer.text);
+        }
+    }
+    let large = format!(r#"{{"assignee": "{}"}}"#, "x".repeat(2 << 20));
+    assert_eq!(patch(&lead, &path, json, large).await.expect(413).code(), "payload_too_large");
+    let deep = "[".repeat(1 << 19);
+    assert_eq!(patch(&lead, &path, json, deep).await.expect(422).code(), "invalid_body");
+    world.end().await;
+}
+
+/// Every code has its page, and the page says what the code says.
+async fn every_problem_is_explained(kind: Kind) {
+    let world = World::new(kind).await;
+    let anyone = world.bearer("");
+    for code in domain::Code::ALL {
+        let page = anyone.get(&format!("/problems/{}", code.as_str())).await.expect(200);
+        assert!(page.text.contains(code.title()) && page.text.contains(code.remedy()), "{}", page.text);
+    }
+    anyone.get("/problems/no_such_code").await.expect(404);
+    world.end().await;
+}
+
+fn code(answer: &Value) -> &str {
+    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer}"))
+}
+
+async fn a_graphql_document_is_bounded(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    let ask = async |query: String| lead.graphql(&query, json!({})).await;
+    let doubling: String =
+        (0..40).map(|at| format!("fragment F{at} on Query {{ ...F{} ...F{} }} ", at + 1, at + 1)).collect();
+    let deep = "asset { findings { ".repeat(8) + "id" + &" } }".repeat(8);
+    for query in [
+        format!("{{ ...F0 }} {doubling} fragment F40 on Query {{ me {{ issuer }} }}"),
+        format!("{{ findings {{ nodes {{ {deep} }} }} }}"),
+        "{ findings(first: 500) { nodes { asset { findings { id title asset { name } } } } } }".to_owned(),
+        "{ findings(first: 9223372036854775807) { nodes { id title } } }".to_owned(),
+        (0..20_000).map(|at| format!("a{at}: me {{ issuer }} ")).fold("{ ".to_owned(), |all, one| all + &one) + "}",
+    ] {
+        assert_eq!(code(&ask(query.clone()).await), "query_too_complex", "{}", &query[..query.len().min(100)]);
+    }
+    for query in
+        ["{ nothing }".to_owned(), "{".repeat(100_000), "{ me(x: ".to_owned() + &"[".repeat(100_000), String::new()]
+    {
+        let answer = ask(query).await;
+        assert_eq!(code(&answer), "invalid_query");
+        assert!(answer.to_string().len() < 20_000, "an error repeats what was sent");
+    }
+    let large = ask(format!("{{ me {{ issuer }} }} #{}", "x".repeat(2 << 20))).await;
+    assert_eq!(large["code"], "payload_too_large");
+    world.end().await;
+}
+
+async fn a_request_keeps_its_id(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    let with = async |id: &str| lead.send(lead.request(Method::GET, "/v1/me").header("x-request-id", id)).await;
+    assert_eq!(with("siem-42").await.header("x-request-id"), Some("siem-42"));
+    for hostile in ["a b", "<script>", &"x".repeat(65), ""] {
+        let given = with(hostile).await;
+        assert_ne!(given.header("x-request-id"), Some(hostile));
+        assert!(given.header("x-request-id").is_some_and(|id| id.parse::<uuid::Uuid>().is_ok()));
+    }
+    world.end().await;
+}
