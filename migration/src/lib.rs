@@ -11,6 +11,7 @@ mod m20261124_000002_spine;
 mod m20261124_000003_findings;
 mod m20261124_000004_tasks;
 mod m20261124_000005_imports;
+mod m20261124_000006_statistics;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000003_findings::Migration),
             Box::new(m20261124_000004_tasks::Migration),
             Box::new(m20261124_000005_imports::Migration),
+            Box::new(m20261124_000006_statistics::Migration),
         ]
     }
 }

@@ -29,7 +29,7 @@ impl Error {
         match self {
             Self::Refused(refused) => refused.code,
             Self::Unavailable(_) => Code::Unavailable,
-            Self::Store(error) if is_busy(error) => Code::Unavailable,
+            Self::Store(error) if is_passing(error) => Code::Unavailable,
             Self::Store(_) | Self::Internal(_) => Code::Internal,
         }
     }
@@ -50,12 +50,24 @@ impl Error {
     }
 }
 
-/// Whether the store was only too busy: a full pool, a locked SQLite file.
-fn is_busy(error: &sea_orm::DbErr) -> bool {
-    let text = error.to_string();
-    matches!(error, sea_orm::DbErr::ConnectionAcquire(_))
-        || text.contains("pool timed out")
-        || text.contains("database is locked")
+/// Whether the store was only too busy or away for a moment: a full pool, a
+/// locked SQLite file, a PostgreSQL that restarts.
+fn is_passing(error: &sea_orm::DbErr) -> bool {
+    use sea_orm::{DbErr, RuntimeErr};
+    let (DbErr::Query(RuntimeErr::SqlxError(cause))
+    | DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Conn(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return matches!(error, DbErr::ConnectionAcquire(_));
+    };
+    match &**cause {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+        // SQLITE_BUSY with its kinds; PostgreSQL class 57P (it stops or starts) and 53300 (no connection left).
+        sqlx::Error::Database(refused) => {
+            refused.code().is_some_and(|code| ["5", "261", "517", "53300"].contains(&&*code) || code.starts_with("57P"))
+        }
+        _ => false,
+    }
 }
 
 impl From<sqlx::Error> for Error {

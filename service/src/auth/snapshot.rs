@@ -133,9 +133,11 @@ impl Snapshots {
         }
         // Nobody makes the store be looked at more often than this.
         tokio::time::sleep(LOOK_AGAIN.saturating_sub(looked.elapsed())).await;
+        // Before the look: what is granted during it may not be seen by it.
+        let began = Instant::now();
         match self.renewed(&snapshot).await {
             Ok(renewed) => {
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = (renewed.clone(), Instant::now());
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = (renewed.clone(), began);
                 Ok(renewed)
             }
             Err(error) if looked.elapsed() < MAX_BLIND => {

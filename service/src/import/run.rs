@@ -45,6 +45,8 @@ const CHUNK: usize = 256;
 const MAX_BATCH: usize = 1000;
 /// The first batch, before it is known how fast the store is.
 const FIRST_BATCH: usize = 100;
+/// Records after which a new store can tell its indexes apart.
+const STATISTICS_AFTER: u64 = 2_000;
 /// How long a batch may hold the tenant's clock.
 const TARGET: Duration = Duration::from_millis(60);
 
@@ -67,8 +69,13 @@ impl Run {
         let (sender, mut records) = mpsc::channel(4);
         let (plan, mut spooled, format) = (self.plan, self.spooled, self.row.format);
         let reader = tokio::task::spawn_blocking(move || send(&mut spooled, format, &plan, from, &sender));
-        let mut writer =
-            Writer { caller: self.caller, row: &mut self.row, waiting: VecDeque::new(), size: FIRST_BATCH };
+        let mut writer = Writer {
+            caller: self.caller,
+            row: &mut self.row,
+            waiting: VecDeque::new(),
+            size: FIRST_BATCH,
+            statistics_at: from + STATISTICS_AFTER,
+        };
         while let Some(chunk) = records.recv().await {
             writer.waiting.extend(chunk);
             while writer.waiting.len() >= writer.size {
@@ -116,6 +123,8 @@ struct Writer<'a> {
     row: &'a mut import::Model,
     waiting: VecDeque<Placed>,
     size: usize,
+    /// The place in the report after which the store looks at what has come in.
+    statistics_at: u64,
 }
 
 impl Writer<'_> {
@@ -142,6 +151,10 @@ impl Writer<'_> {
         command.commit_step().await?;
         *self.row = after;
         self.adapt(began.elapsed());
+        if reached >= i64::try_from(self.statistics_at).unwrap_or(i64::MAX) {
+            self.statistics_at = u64::MAX;
+            self.caller.service().store.refresh_statistics().await;
+        }
         Ok(())
     }
 

@@ -76,6 +76,15 @@ impl Store {
         }
     }
 
+    /// Gives a young PostgreSQL store its first statistics, which it would otherwise
+    /// have to wait a minute for; see migration 6. Without them it is only slower.
+    pub(crate) async fn refresh_statistics(&self) {
+        let Pools::Postgres(pool) = &self.pools else { return };
+        if let Err(error) = sqlx::query("SELECT refresh_statistics()").execute(pool).await {
+            tracing::warn!(%error, "the store's statistics could not be refreshed");
+        }
+    }
+
     /// Closes all connections, so that a SQLite file is left whole and without its side files.
     pub async fn close(&self) {
         match &self.pools {
