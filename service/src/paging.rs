@@ -3,7 +3,7 @@
 use crate::{Result, cursor::Bound, tenancy::Find};
 use domain::{Page, PageRequest};
 use entity::Numbered;
-use sea_orm::{ColumnTrait, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Order};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ pub(crate) async fn by_id<E: Numbered>(
         Some(after) => find.filter(E::id().gt(after)),
         None => find,
     };
-    let rows = find.with(|select| select.order_by_asc(E::id()).limit(page.limit + 1)).all().await?;
+    let rows = find.first(None, Order::Asc, page.limit + 1).all().await?;
     cut(rows, cursors, page, id)
 }
 

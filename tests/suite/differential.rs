@@ -186,6 +186,21 @@ impl Asked {
         format!("/v1/findings?sort={sign}{}{limit}{cursor}&{}", self.sort, self.query())
     }
 
+    /// By what an item has its place: the sort key, then the id.
+    fn key(&self, item: &Value) -> (String, String) {
+        let text = |name: &str| item[name].as_str().expect("text").to_owned();
+        let severities = ["informational", "low", "medium", "high", "critical"];
+        let key = match self.sort {
+            "id" => String::new(),
+            "severity" => severities.iter().position(|word| item["severity"] == *word).expect("a severity").to_string(),
+            time => {
+                let time: chrono::DateTime<chrono::Utc> = text(time).parse().expect("a time");
+                format!("{:020}", time.timestamp_millis())
+            }
+        };
+        (key, text("id"))
+    }
+
     fn filter(&self) -> Value {
         self.conditions.iter().map(|(name, _, value)| (camel(name), value.clone())).collect::<Map<_, _>>().into()
     }
@@ -263,7 +278,7 @@ async fn rest_and_graphql_give_the_same_answer(kind: Kind) {
 
 /// All pages, side by side, each going on from the other's cursor. Says how many items there were, unless refused.
 async fn compare_lists(person: &Person, asked: &Asked) -> Option<usize> {
-    let (mut items, mut cursor) = (0, None::<String>);
+    let (mut keys, mut cursor) = (Vec::new(), None::<String>);
     loop {
         let rest = person.get(&asked.list_query(cursor.as_deref())).await;
         let graphql = person.graphql(LIST, asked.variables(cursor.as_deref())).await;
@@ -279,9 +294,12 @@ async fn compare_lists(person: &Person, asked: &Asked) -> Option<usize> {
         let rest_items: Vec<_> = rest.items().iter().map(without_nulls).collect();
         assert_eq!(rest_items, nodes.iter().map(as_rest).collect::<Vec<_>>(), "{asked:?}");
         assert_eq!(rest.json()["has_more"], connection["pageInfo"]["hasNextPage"], "{asked:?}");
-        items += nodes.len();
+        keys.extend(rest.items().iter().map(|item| asked.key(item)));
         if rest.json()["has_more"] == false {
-            return Some(items);
+            let in_order =
+                |pair: &[(String, String)]| if asked.descending { pair[0] > pair[1] } else { pair[0] < pair[1] };
+            assert!(keys.windows(2).all(in_order), "{asked:?}: {keys:#?}");
+            return Some(keys.len());
         }
         assert_eq!(rest.json()["next_cursor"], connection["pageInfo"]["endCursor"], "{asked:?}");
         cursor = connection["pageInfo"]["endCursor"].as_str().map(str::to_owned);

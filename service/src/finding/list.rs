@@ -10,7 +10,7 @@ use crate::{
 use domain::{Finding, FindingFilter, FindingId, FindingSort, Page, PageRequest, Permission, Timestamp};
 use entity::{finding, finding_evidence};
 use sea_orm::{
-    ColumnTrait, Order, QueryOrder, QuerySelect, Value,
+    ColumnTrait, Order, QueryOrder, Value,
     sea_query::{Expr, ExprTrait, Query},
 };
 use serde::{Deserialize, Serialize};
@@ -65,11 +65,12 @@ pub async fn list(caller: &Caller, query: &FindingQuery, seen: Option<&str>) -> 
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }
+    let way = if query.order.descending { Order::Desc } else { Order::Asc };
     let mut find = scope.find::<finding::Entity>().filter(filter::condition(&query.filter));
     if let Some(after) = after {
         find = find.filter(beyond(query.order, after));
     }
-    let rows = find.with(|select| ordered(select, query.order).limit(query.page.limit + 1)).all().await?;
+    let rows = find.first(column(query.order.by), way, query.page.limit + 1).all().await?;
     let mut page = paging::cut(rows, &cursors, &query.page, |row| position(query.order, row))?;
     let rows = std::mem::take(&mut page.items);
     let items = row::shown(&scope, rows).await?;
@@ -82,22 +83,14 @@ fn cursors<'a>(caller: &'a Caller, query: &FindingQuery) -> Result<Bound<'a>> {
     Ok(Bound { vault: &caller.service().vault, principal: caller.principal(), query })
 }
 
-const fn column(by: FindingSort) -> finding::Column {
+/// The stored column of an order; ids need none, since every order ends with them.
+const fn column(by: FindingSort) -> Option<finding::Column> {
     match by {
-        FindingSort::Id => finding::Column::Id,
-        FindingSort::Severity => finding::Column::Severity,
-        FindingSort::FirstSeen => finding::Column::FirstSeen,
-        FindingSort::UpdatedAt => finding::Column::UpdatedAt,
+        FindingSort::Id => None,
+        FindingSort::Severity => Some(finding::Column::Severity),
+        FindingSort::FirstSeen => Some(finding::Column::FirstSeen),
+        FindingSort::UpdatedAt => Some(finding::Column::UpdatedAt),
     }
-}
-
-fn ordered(select: sea_orm::Select<finding::Entity>, order: FindingOrder) -> sea_orm::Select<finding::Entity> {
-    let direction = if order.descending { Order::Desc } else { Order::Asc };
-    let select = match order.by {
-        FindingSort::Id => select,
-        by => select.order_by(column(by), direction.clone()),
-    };
-    select.order_by(finding::Column::Id, direction)
 }
 
 fn position(order: FindingOrder, row: &finding::Model) -> Position {
@@ -118,12 +111,11 @@ fn beyond(order: FindingOrder, after: Position) -> Expr {
         Key::Severity(severity) => Some(severity.into()),
         Key::Time(time) => Some(time.into()),
     };
-    let (left, right) = match key {
+    let (left, right) = match column(order.by).zip(key) {
         None => (col(finding::Column::Id), Expr::val(after.id)),
-        Some(key) => (
-            Expr::tuple([col(column(order.by)), col(finding::Column::Id)]),
-            Expr::tuple([Expr::val(key), Expr::val(after.id)]),
-        ),
+        Some((column, key)) => {
+            (Expr::tuple([col(column), col(finding::Column::Id)]), Expr::tuple([Expr::val(key), Expr::val(after.id)]))
+        }
     };
     if order.descending { left.lt(right) } else { left.gt(right) }
 }

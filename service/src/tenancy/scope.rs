@@ -1,8 +1,11 @@
 //! The only door to rows: a select that is filtered by tenant before anyone sees it.
 
 use crate::{Result, store::Connection};
-use entity::{TenantOwned, tenant_clock};
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Select, sea_query::IntoCondition};
+use entity::{Numbered, TenantOwned, tenant_clock};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Asterisk, Expr, ExprTrait, IntoCondition, Query, UnionType},
+};
 use uuid::Uuid;
 
 /// Some tenants' rows within an open transaction.
@@ -15,8 +18,12 @@ pub struct Scope<'t> {
 /// A select over one table, bound to the scope's tenants.
 pub struct Find<'t, E: EntityTrait> {
     connection: &'t Connection,
+    tenants: Vec<Uuid>,
     select: Select<E>,
 }
+
+/// Most tenants whose indexes are walked one by one. SQLite puts at most 500 selects together.
+const MAX_BRANCHES: usize = 100;
 
 impl<'t> Scope<'t> {
     pub(super) fn new(connection: &'t Connection, tenants: Vec<Uuid>) -> Self {
@@ -35,12 +42,7 @@ impl<'t> Scope<'t> {
 
     /// The rows of these tenants in one table.
     pub fn find<E: TenantOwned>(&self) -> Find<'t, E> {
-        // Equality lets the tenant's indexes give the order; a list of values does not.
-        let of_tenants = match self.tenants.as_slice() {
-            [tenant] => E::tenant().eq(*tenant),
-            many => E::tenant().is_in(many.iter().copied()),
-        };
-        Find { connection: self.connection, select: E::find().filter(of_tenants) }
+        Find { connection: self.connection, tenants: self.tenants.clone(), select: E::find() }
     }
 
     /// The clocks of the tenants, in the order of their ids.
@@ -52,7 +54,7 @@ impl<'t> Scope<'t> {
     }
 }
 
-impl<E: EntityTrait> Find<'_, E> {
+impl<E: TenantOwned> Find<'_, E> {
     /// Narrows by a condition.
     #[must_use]
     pub fn filter(mut self, condition: impl IntoCondition) -> Self {
@@ -69,16 +71,57 @@ impl<E: EntityTrait> Find<'_, E> {
 
     /// All rows.
     pub async fn all(self) -> Result<Vec<E::Model>> {
-        Ok(self.select.all(self.connection).await?)
+        let connection = self.connection;
+        Ok(self.scoped().all(connection).await?)
     }
 
     /// One row, if there is one.
     pub async fn one(self) -> Result<Option<E::Model>> {
-        Ok(self.select.one(self.connection).await?)
+        let connection = self.connection;
+        Ok(self.scoped().one(connection).await?)
     }
 
     /// The selected columns as another type: partial rows and aggregates.
     pub async fn rows<M: FromQueryResult>(self) -> Result<Vec<M>> {
-        Ok(self.select.into_model::<M>().all(self.connection).await?)
+        let connection = self.connection;
+        Ok(self.scoped().into_model::<M>().all(connection).await?)
+    }
+
+    fn scoped(self) -> Select<E> {
+        // Equality lets the tenant's indexes give the order; a list of values does not.
+        self.select.filter(match self.tenants.as_slice() {
+            [tenant] => E::tenant().eq(*tenant),
+            many => E::tenant().is_in(many.iter().copied()),
+        })
+    }
+}
+
+impl<E: Numbered> Find<'_, E> {
+    /// The first rows in the order of a stored column (if one is named), ended by id.
+    ///
+    /// Over several tenants, the first rows of each are taken from its own index
+    /// and merged: asked for all of them at once, a store would sort every row.
+    #[must_use]
+    pub fn first(mut self, by: Option<E::Column>, way: Order, limit: u64) -> Self {
+        let order: Vec<_> = by.into_iter().chain([E::id()]).collect();
+        let ordered =
+            |select: Select<E>| order.iter().fold(select, |select, by| select.order_by(*by, way.clone())).limit(limit);
+        if (2..=MAX_BRANCHES).contains(&self.tenants.len()) {
+            let columns: Vec<_> = [E::tenant()].into_iter().chain(order.iter().copied()).collect();
+            let of_tenant = |tenant: &Uuid| {
+                let select = self.select.clone().filter(E::tenant().eq(*tenant)).select_only().columns(columns.clone());
+                Query::select().column(Asterisk).from_subquery(ordered(select).into_query(), "of_tenant").to_owned()
+            };
+            let mut branches = self.tenants.iter().map(of_tenant);
+            let mut all = branches.next().unwrap_or_default();
+            all.unions(branches.map(|branch| (UnionType::All, branch)));
+            let mut first = Query::select();
+            first.columns([E::tenant(), E::id()]).from_subquery(all, "of_all").limit(limit);
+            order.iter().fold(&mut first, |first, by| first.order_by(*by, way.clone()));
+            let key = Expr::tuple([Expr::col(E::tenant()), Expr::col(E::id())]);
+            self.select = E::find().filter(key.in_subquery(first));
+        }
+        self.select = ordered(self.select);
+        self
     }
 }
