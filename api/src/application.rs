@@ -122,7 +122,11 @@ pub(crate) async fn start(config: &Config, clock: Clock) -> Result<Auth, StartEr
     let store = Store::open(options).await?;
     let vault =
         if config.key.is_empty() { Vault::from_file(&config.key_file)? } else { Vault::from_base64(&config.key)? };
-    let options = AuthOptions { issuer: config.public_url.clone(), audience: config.audience.clone() };
+    let options = AuthOptions {
+        issuer: config.public_url.clone(),
+        audience: config.audience.clone(),
+        algorithm: config.signing_algorithm,
+    };
     Ok(Auth::start(store, clock, Arc::new(vault), options).await?)
 }
 

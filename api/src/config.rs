@@ -21,6 +21,7 @@ pub struct Config {
     pub workers: usize,
     pub public_url: String,
     pub audience: String,
+    pub signing_algorithm: service::auth::SigningAlgorithm,
     pub key_file: PathBuf,
     pub key: String,
     pub imports: Imports,

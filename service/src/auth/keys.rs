@@ -5,26 +5,72 @@ use crate::{
     Clock, Error, Result,
     platform::{NewKey, Platform},
 };
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use aws_lc_rs::{
+    pkcs8::Document,
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::Deserialize;
+use serde_json::json;
 
-/// Makes the first signing key of an empty store (EdDSA, RFC 8037).
-pub(super) async fn ensure(platform: &Platform, vault: &Vault, clock: &Clock) -> Result<()> {
+/// How tokens are signed. Every verifier knows ES256; EdDSA is the quicker one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum SigningAlgorithm {
+    /// Ed25519 (RFC 8037).
+    #[default]
+    EdDSA,
+    /// ECDSA with P-256 and SHA-256 (RFC 7518, section 3.4).
+    ES256,
+}
+
+/// Makes the first signing key of an empty store.
+pub(super) async fn ensure(
+    platform: &Platform,
+    vault: &Vault,
+    clock: &Clock,
+    algorithm: SigningAlgorithm,
+) -> Result<()> {
     if let Some(key) = platform.newest_key().await? {
         // Better now than at the first token: the wrong key file is the usual cause.
         return vault.open(&purpose(&key.kid), &key.sealed_private_key).map(|_| ());
     }
-    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new()).map_err(Error::internal)?;
-    let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).map_err(Error::internal)?;
     let kid = uuid::Uuid::now_v7().to_string();
-    let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
-    let public_jwk =
-        serde_json::json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x})
-            .to_string();
+    let (pkcs8, mut public) = match algorithm {
+        SigningAlgorithm::EdDSA => ed25519()?,
+        SigningAlgorithm::ES256 => p256()?,
+    };
+    let algorithm = format!("{algorithm:?}");
+    public["alg"] = algorithm.as_str().into();
+    public["kid"] = kid.as_str().into();
+    public["use"] = "sig".into();
     let sealed_private_key = vault.seal(&purpose(&kid), pkcs8.as_ref())?;
-    let algorithm = "EdDSA".to_owned();
+    let public_jwk = public.to_string();
     platform.add_first_key(NewKey { kid, algorithm, public_jwk, sealed_private_key, created_at: clock.now() }).await
+}
+
+/// A private key (PKCS#8) with the key part of its JWK.
+type Pair = (Document, serde_json::Value);
+
+fn ed25519() -> Result<Pair> {
+    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(Error::internal)?;
+    let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).map_err(Error::internal)?;
+    let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
+    Ok((pkcs8, json!({"kty": "OKP", "crv": "Ed25519", "x": x})))
+}
+
+fn p256() -> Result<Pair> {
+    let kind = &ECDSA_P256_SHA256_FIXED_SIGNING;
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(kind, &SystemRandom::new()).map_err(Error::internal)?;
+    let pair = EcdsaKeyPair::from_pkcs8(kind, pkcs8.as_ref()).map_err(Error::internal)?;
+    // SEC 1, section 2.3.3: 0x04, then both coordinates of 32 bytes.
+    let point = pair.public_key().as_ref();
+    let (Some(x), Some(y)) = (point.get(1..33), point.get(33..65)) else {
+        return Err(Error::Internal("a P-256 key of another form".into()));
+    };
+    let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+    Ok((pkcs8, json!({"kty": "EC", "crv": "P-256", "x": x, "y": y})))
 }
 
 /// Signs claims with the newest key.

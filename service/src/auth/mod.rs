@@ -7,6 +7,7 @@ mod vault;
 mod verify;
 
 pub use claims::Claims;
+pub use keys::SigningAlgorithm;
 pub use vault::{Vault, VaultError};
 
 use crate::{
@@ -26,6 +27,8 @@ pub struct AuthOptions {
     pub issuer: String,
     /// The `aud` that a token must hold.
     pub audience: String,
+    /// How own tokens are signed, if the store has no key yet.
+    pub algorithm: SigningAlgorithm,
 }
 
 /// Verifies tokens and issues own ones.
@@ -61,7 +64,7 @@ impl Auth {
     /// Store errors, or a store key that does not open the signing keys.
     pub async fn start(store: Store, clock: Clock, vault: Arc<Vault>, options: AuthOptions) -> Result<Self> {
         let platform = Platform::new(store.clone());
-        keys::ensure(&platform, &vault, &clock).await?;
+        keys::ensure(&platform, &vault, &clock, options.algorithm).await?;
         let snapshots = Snapshots::load(platform, clock.clone()).await?;
         Ok(Self { service: Service { store, clock, vault }, options, verifier: Verifier::default(), snapshots })
     }
