@@ -71,6 +71,8 @@ fn hosts_are_found_in_urls_and_names() {
     }
     assert_eq!(of("[2001:db8::7]:443"), Some((IdentifierKind::Ip, "2001:db8::7".into())));
     assert_eq!(of("2001:db8::7"), Some((IdentifierKind::Ip, "2001:db8::7".into())));
+    assert_eq!((host::port("a.example:25"), host::port("[2001:db8::7]:25")), (Some(25), Some(25)));
+    assert_eq!((host::port("2001:db8::25"), host::port("a.example")), (None, None));
     assert_eq!(of("http://lön_web_1/"), Some((IdentifierKind::Hostname, "lön_web_1".into())));
     for text in ["", "a|b=c\\d]\"", "javascript:alert(1)", "localhost", "http://127.0.0.1:8080/", "https://", "a b"] {
         assert_eq!(of(text), None, "{text}");

@@ -4,7 +4,7 @@
 use super::test_support::{fixture, records, records_within};
 use super::*;
 use proptest::prelude::*;
-use std::io::{BufReader, Cursor};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 
 const FORMATS: [ImportFormat; 3] = [ImportFormat::Nessus, ImportFormat::Sarif, ImportFormat::Nuclei];
 
@@ -56,6 +56,65 @@ fn the_size_of_the_source_s_buffer_changes_nothing() {
         }
     }
 }
+
+#[test]
+fn utf_16_is_named_as_what_is_wrong() {
+    for text in ["<NessusClientData_v2/>", "{\"version\":\"2.1.0\"}", "[]"] {
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let marked = [&b"\xff\xfe"[..], &little].concat();
+        for (format, bytes) in FORMATS.into_iter().flat_map(|f| [(f, &little), (f, &big), (f, &marked)]) {
+            assert!(records(format, bytes).unwrap_err().contains("UTF-16"), "{text}");
+        }
+    }
+}
+
+/// A report that goes on for ever and counts what is read of it.
+struct Endless {
+    head: &'static str,
+    unit: &'static str,
+    read: usize,
+}
+
+impl Read for Endless {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        for to in &mut *out {
+            let beyond = self.read.checked_sub(self.head.len());
+            *to = beyond.map_or(self.head.as_bytes()[self.read.min(self.head.len() - 1)], |beyond| {
+                self.unit.as_bytes()[beyond % self.unit.len()]
+            });
+            self.read += 1;
+        }
+        Ok(out.len())
+    }
+}
+
+impl Seek for Endless {
+    fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+        self.read = 0;
+        Ok(0)
+    }
+}
+
+/// Beginnings of a report and what follows them without end: a single value, or nesting.
+const ENDLESS: [(ImportFormat, &str, &str); 16] = [
+    (ImportFormat::Nessus, "<NessusClientData_v2>", "x"),
+    (ImportFormat::Nessus, "<NessusClientData_v2>", "<a>"),
+    (ImportFormat::Nessus, "<NessusClientData_v2 a=\"", "x"),
+    (ImportFormat::Nessus, "<NessusClientData_v2", " a=\"1\""),
+    (ImportFormat::Nessus, "<NessusClientData_v2", "x"),
+    (ImportFormat::Nessus, "<!--", "x"),
+    (ImportFormat::Nessus, "<!DOCTYPE x [", "<!ENTITY a \"b\">"),
+    (ImportFormat::Nessus, "<NessusClientData_v2><![CDATA[", "]>"),
+    (ImportFormat::Sarif, "{", " "),
+    (ImportFormat::Sarif, "{\"", "x"),
+    (ImportFormat::Sarif, "{\"version\":\"", "x"),
+    (ImportFormat::Sarif, "{\"a\":", "[{\"a\":"),
+    (ImportFormat::Sarif, "{\"runs\":[{\"results\":[{\"codeFlows\":\"", "x"),
+    (ImportFormat::Sarif, "{\"a\":", "1"),
+    (ImportFormat::Nuclei, "[{\"a\":\"", "x"),
+    (ImportFormat::Nuclei, "[", "["),
+];
 
 #[test]
 fn fixtures_are_recognised() {
@@ -158,8 +217,69 @@ fn jumbled() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..40).prop_map(|pieces| pieces.concat().into_bytes())
 }
 
+/// A report of these records, of which the false ones are broken each in its way.
+fn of_records(format: ImportFormat, whole: &[bool]) -> Vec<u8> {
+    let (good, bad, head, between, tail): (_, [&str; 3], _, _, _) = match format {
+        ImportFormat::Nessus => (
+            "<ReportItem pluginID=\"1\" pluginName=\"n\"/>",
+            ["<ReportItem/>", "<ReportItem pluginID=\" \" pluginName=\"n\"></ReportItem>", "<ReportItem port=\"x\"/>"],
+            "<NessusClientData_v2><ReportHost name=\"h\">",
+            "\n",
+            "</ReportHost></NessusClientData_v2>",
+        ),
+        ImportFormat::Sarif => (
+            "{\"ruleId\":\"a\"}",
+            ["{}", "[{\"ruleId\":\"a\"}]", "{\"ruleId\":\"a\",\"level\":1}"],
+            "{\"version\":\"2.1.0\",\"runs\":[{\"results\":[",
+            ",",
+            "]}]}",
+        ),
+        ImportFormat::Nuclei => {
+            ("{\"template-id\":\"a\"}", ["{}", "{\"template-id\":", "\0"], "{\"template-id\":\"b\"}\n", "\n", "")
+        }
+    };
+    let records: Vec<&str> = whole.iter().enumerate().map(|(at, ok)| if *ok { good } else { bad[at % 3] }).collect();
+    [head, &records.join(between), tail].concat().into_bytes()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_broken_record_costs_itself_alone(whole in prop::collection::vec(any::<bool>(), 0..30)) {
+        for format in FORMATS {
+            let read = records(format, &of_records(format, &whole)).unwrap();
+            // The head of the lines is a record already: lines need a first object to be known as such.
+            let read = if format == ImportFormat::Nuclei { &read[1..] } else { &read[..] };
+            let found: Vec<bool> = read.iter().map(|record| matches!(record, Record::Observation(_))).collect();
+            prop_assert_eq!(&found, &whole, "{:?}", format);
+        }
+    }
+
+    #[test]
+    fn cut_lines_lose_at_most_the_last(at in any::<prop::sample::Index>()) {
+        let bytes = fixture(LINES.1);
+        let (all, cut) = (records(LINES.0, &bytes).unwrap(), &bytes[..at.index(bytes.len())]);
+        let ended = cut.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let (lines, rest) = cut.split_at(ended);
+        let complete = lines.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+        let found = records(LINES.0, cut).unwrap();
+        prop_assert_eq!(&found[..complete], &all[..complete]);
+        prop_assert_eq!(found.len() - complete, usize::from(!rest.trim_ascii().is_empty()));
+    }
+
+    #[test]
+    fn no_more_is_read_than_one_value_may_take(record_bytes in 1_000usize..50_000) {
+        let limits = Limits { record_bytes, ..Limits::default() };
+        for (format, head, unit) in ENDLESS {
+            let mut source = BufReader::new(Endless { head, unit, read: 0 });
+            let outcome = read(format, &mut source, &limits, &mut drop);
+            prop_assert!(outcome.is_err());
+            let most = head.len() + record_bytes + (32 << 10);
+            let read = source.get_ref().read;
+            prop_assert!(read <= most, "{head}{unit}…: {read} of {most}");
+        }
+    }
 
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {

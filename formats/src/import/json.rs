@@ -71,13 +71,39 @@ impl Bounds {
         Ok(value)
     }
 
-    /// Reads one record that is held as text.
+    /// Reads values that stand one after the other, after a byte order mark if
+    /// there is one; at least one must be there.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that names line and column if one of them is broken.
+    pub(super) fn values(
+        &self,
+        source: &mut dyn Source,
+        skipped: &[&str],
+        take: &mut dyn FnMut(Value),
+    ) -> Result<(), Refusal> {
+        skip_mark(source)?;
+        let metered = BufReader::new(Metered::new(source, &self.allowance));
+        let mut reader = serde_json::Deserializer::from_reader(metered);
+        loop {
+            self.renew();
+            take(self.tree(skipped).deserialize(&mut reader).map_err(|error| self.refusal(error))?);
+            // What is left may be the next value; if it is none, reading it says so.
+            if reader.end().is_ok() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads one record that is held as text. Bytes that are not UTF-8 become
+    /// U+FFFD: scanners quote what servers answer, and some quote it as it came.
     ///
     /// # Errors
     /// What is wrong with it.
     pub(super) fn record(&self, text: &[u8], skipped: &[&str]) -> Result<Value, serde_json::Error> {
         self.renew();
-        let mut reader = serde_json::Deserializer::from_slice(text);
+        let text = String::from_utf8_lossy(text);
+        let mut reader = serde_json::Deserializer::from_str(&text);
         let value = self.tree(skipped).deserialize(&mut reader)?;
         reader.end()?;
         Ok(value)
@@ -262,6 +288,8 @@ pub(super) trait Look {
     fn word(&self, path: &[&str]) -> Option<String>;
     /// The elements of the array at this path; none if there is no array.
     fn list(&self, path: &[&str]) -> &[Value];
+    /// A list that some write as an array of texts and others as one text with separators. Trimmed, none empty.
+    fn texts(&self, path: &[&str], separators: &[char]) -> Vec<&str>;
 }
 
 impl Look for Value {
@@ -282,5 +310,13 @@ impl Look for Value {
 
     fn list(&self, path: &[&str]) -> &[Value] {
         self.at(path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    fn texts(&self, path: &[&str], separators: &[char]) -> Vec<&str> {
+        let texts: Vec<&str> = match self.at(path) {
+            Some(Value::String(text)) => text.split(separators).collect(),
+            _ => self.list(path).iter().filter_map(Value::as_str).collect(),
+        };
+        texts.into_iter().map(str::trim).filter(|text| !text.is_empty()).collect()
     }
 }

@@ -12,12 +12,14 @@ pub(super) struct Allowance {
     full: usize,
     left: Cell<usize>,
     spent: Cell<bool>,
+    /// Bytes taken from the source so far.
+    taken: Cell<u64>,
 }
 
 impl Allowance {
     /// An allowance of `bytes` for each value.
     pub(super) fn new(bytes: usize) -> Self {
-        Self { full: bytes, left: Cell::new(bytes), spent: Cell::new(false) }
+        Self { full: bytes, left: Cell::new(bytes), spent: Cell::new(false), taken: Cell::new(0) }
     }
 
     /// A new value begins.
@@ -28,7 +30,8 @@ impl Allowance {
     /// The refusal behind an I/O error: the allowance if it was spent, else the error itself.
     pub(super) fn refusal(&self, error: io::Error) -> Refusal {
         if self.spent.get() {
-            Refusal::Invalid(format!("a single value is larger than {} bytes", self.full))
+            let (full, taken) = (self.full, self.taken.get());
+            Refusal::Invalid(format!("a single value is larger than {full} bytes, near byte {taken}"))
         } else {
             Refusal::Io(error)
         }
@@ -61,6 +64,7 @@ impl BufRead for Metered<'_> {
 
     fn consume(&mut self, amount: usize) {
         self.allowance.left.set(self.allowance.left.get().saturating_sub(amount));
+        self.allowance.taken.set(self.allowance.taken.get().saturating_add(amount as u64));
         self.source.consume(amount);
     }
 }

@@ -79,10 +79,21 @@ pub fn read(
     each: &mut dyn FnMut(Record),
 ) -> Result<(), Refusal> {
     source.rewind()?;
+    refuse_utf16(source)?;
     match format {
         ImportFormat::Nessus => nessus::read(source, limits, each),
         ImportFormat::Sarif => sarif::read(source, limits, each),
         ImportFormat::Nuclei => nuclei::read(source, limits, each),
+    }
+}
+
+/// What Windows PowerShell writes into a file by `>` would otherwise look like broken XML or JSON.
+fn refuse_utf16(source: &mut dyn Source) -> Result<(), Refusal> {
+    match source.fill_buf()? {
+        [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [b'<' | b'{' | b'[', 0, ..] | [0, b'<' | b'{' | b'[', ..] => {
+            Err(Refusal::Invalid("the report is encoded in UTF-16; only UTF-8 can be read".into()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! One record is one `ReportItem`. Its host's properties stand before the items
 //! in every export known; where they do not, the items before them know their
-//! host by name only. The policy in front of the report is skipped.
+//! host by name only. The policy in front of the report is skipped, and so are
+//! attachments and whatever else an item holds that no finding has a place for.
 
 mod host;
 mod item;
@@ -25,7 +26,7 @@ pub(super) fn sniff(head: &[u8]) -> bool {
 /// Reads a report to its end; see [`super::read`].
 pub(super) fn read(source: &mut dyn Source, limits: &Limits, each: &mut dyn FnMut(Record)) -> Result<(), Refusal> {
     let allowance = Allowance::new(limits.record_bytes);
-    let mut xml = Xml::new(source, ROOT, limits, &allowance)?;
+    let mut xml = Xml::new(source, ROOT, limits, &allowance);
     let mut state = State::new(limits.record_bytes, each);
     let mut buffer = Vec::new();
     loop {
@@ -54,9 +55,9 @@ struct Open {
     at: Place,
 }
 
-/// What text goes into.
+/// What text goes into: a property of the host or a field of the item.
 #[derive(Clone, Copy)]
-enum Into {
+enum Target {
     Property(&'static str),
     Field(&'static str),
 }
@@ -68,7 +69,7 @@ struct State<'e> {
     host: Option<(Host, Place)>,
     item: Option<Open>,
     items: usize,
-    field: Option<(Into, usize)>,
+    field: Option<(Target, usize)>,
     value: String,
 }
 
@@ -80,7 +81,7 @@ impl<'e> State<'e> {
     fn open(&mut self, element: &Element<'_>, at: Place) {
         if let Some(open) = &self.item {
             if at.depth == open.at.depth + 1 {
-                self.begin(item::field(element.name()).map(Into::Field), at.depth);
+                self.begin(item::field(element.name()).map(Target::Field), at.depth);
             }
             return;
         }
@@ -95,13 +96,13 @@ impl<'e> State<'e> {
             }
             "tag" if self.host.is_some() => {
                 let name = element.attribute("name").unwrap_or_default();
-                self.begin(host::property(&name).map(Into::Property), at.depth);
+                self.begin(host::property(&name).map(Target::Property), at.depth);
             }
             _ => {}
         }
     }
 
-    fn begin(&mut self, field: Option<Into>, depth: usize) {
+    fn begin(&mut self, field: Option<Target>, depth: usize) {
         self.value.clear();
         self.field = field.map(|field| (field, depth));
     }
@@ -118,8 +119,8 @@ impl<'e> State<'e> {
         if let Some((field, _)) = self.field.take_if(|(_, depth)| at.depth < *depth) {
             let value = std::mem::take(&mut self.value);
             match (field, &mut self.host, &mut self.item) {
-                (Into::Property(name), Some((host, _)), _) => host.set(name, value),
-                (Into::Field(name), _, Some(open)) => open.item.set(name, &value),
+                (Target::Property(name), Some((host, _)), _) => host.set(name, value),
+                (Target::Field(name), _, Some(open)) => open.item.set(name, &value),
                 _ => {}
             }
         }

@@ -61,23 +61,16 @@ pub(super) struct Xml<'a> {
 
 impl<'a> Xml<'a> {
     /// A reader of a document whose root element must be `root`.
-    ///
-    /// # Errors
-    /// A [`Refusal`] for UTF-16, which would otherwise look like broken XML.
     pub(super) fn new(
         source: &'a mut dyn Source,
         root: &'static str,
         limits: &Limits,
         allowance: &'a Allowance,
-    ) -> Result<Self, Refusal> {
-        let head = source.fill_buf()?;
-        if head.starts_with(&[0xFE, 0xFF]) || head.starts_with(&[0xFF, 0xFE]) {
-            return Err(Refusal::Invalid("the report is encoded in UTF-16; only UTF-8 can be read".into()));
-        }
+    ) -> Self {
         let mut reader = Reader::from_reader(Metered::new(source, allowance));
         reader.config_mut().expand_empty_elements = true;
         let deepest = limits.depth;
-        Ok(Self { reader, allowance, root, depth: 0, deepest, root_seen: false, doctype_seen: false })
+        Self { reader, allowance, root, depth: 0, deepest, root_seen: false, doctype_seen: false }
     }
 
     /// How many elements are open.

@@ -37,13 +37,19 @@ fn name(text: &str) -> Option<String> {
 
 /// `[2001:db8::1]:443` and `host:443` without their port; a bare IPv6 address as it is.
 fn without_port(host: &str) -> &str {
-    if let Some(end) = host.starts_with('[').then(|| host.find(']')).flatten() {
-        return host.get(1..end).unwrap_or(host);
+    if let Some((name, _)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return name;
     }
     match host.rsplit_once(':') {
         Some((name, port)) if !name.contains(':') && port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
     }
+}
+
+/// The port of `host:443` and `[2001:db8::1]:443`; none of a bare IPv6 address, whose last group it is not.
+pub(in crate::import) fn port(place: &str) -> Option<u16> {
+    let (host, port) = place.trim().rsplit_once(':')?;
+    port.parse().ok().filter(|_| !host.contains(':') || host.ends_with(']'))
 }
 
 /// An asset of the identifiers that stand, each once; `None` if there is none.
