@@ -16,6 +16,7 @@ const PROPERTIES: &[&str] = &[
     "host-fqdns",
     "host-ip",
     "host-rdns",
+    "hostname",
     "mac-address",
     "netbios-name",
     "system-type",
@@ -118,21 +119,24 @@ impl Host {
 
     /// A name if there is one, else the address.
     fn display_name(&self) -> Option<String> {
-        let netbios = self.get("netbios-name").map(without_domain);
-        let names = [Some(self.name.as_str()), self.get("host-fqdn"), netbios, self.get("host-rdns")];
-        let mut known = names.into_iter().flatten().filter_map(host::identifier);
+        let mut known = self.names().filter_map(host::identifier);
         known.find(|id| id.kind != IdentifierKind::Ip).and_then(|id| common::line(&id.value))
+    }
+
+    /// The single names it goes by, the one the scanner was given first.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let netbios = self.get("netbios-name").map(without_domain);
+        let given = [Some(self.name.as_str()), self.get("host-fqdn"), self.get("hostname"), netbios];
+        given.into_iter().chain([self.get("host-rdns")]).flatten()
     }
 
     fn identifiers(&self) -> Vec<Identifier> {
         let lines =
             |name: &str| self.get(name).into_iter().flat_map(|v| v.split([',', '\n', ' ', '\t'])).map(str::trim);
-        let netbios = self.get("netbios-name").map(without_domain);
         let parsed = |kind, value: &str| Identifier::parse(kind, value);
         let mut found: Vec<Identifier> = Vec::new();
         found.extend(lines("host-ip").filter_map(|ip| parsed(IdentifierKind::Ip, ip)));
-        let names = [Some(self.name.as_str()), self.get("host-fqdn"), netbios, self.get("host-rdns")];
-        found.extend(names.into_iter().flatten().filter_map(host::identifier));
+        found.extend(self.names().filter_map(host::identifier));
         found.extend(self.further_names().iter().filter_map(|name| host::identifier(name)));
         found.extend(lines("mac-address").filter_map(|mac| parsed(IdentifierKind::Mac, mac)));
         found.extend(CLOUD.iter().filter_map(|name| parsed(IdentifierKind::CloudId, self.get(name)?)));

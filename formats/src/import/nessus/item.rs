@@ -39,6 +39,9 @@ const FIELDS: &[&str] = &[
 /// Attributes that are read, under names that no child element has.
 const ATTRIBUTES: &[&str] = &["pluginFamily", "pluginID", "pluginName", "port", "protocol", "severity", "svc_name"];
 
+/// The family of the plugins that check against a policy.
+const COMPLIANCE: &str = "Policy Compliance";
+
 /// The name under which a child element is kept; none for one that is not read.
 pub(super) fn field(name: &str) -> Option<&'static str> {
     FIELDS.iter().find(|known| **known == name).copied()
@@ -68,8 +71,6 @@ impl Item {
     /// The observation, or why it is none.
     pub(super) fn into_observation(self, host: &Host) -> Result<Observation, &'static str> {
         let plugin = common::line(self.get("pluginID")).ok_or("it has no pluginID")?;
-        let title = common::title([self.get("compliance-check-name"), self.get("pluginName"), self.get("plugin_name")]);
-        let title = title.ok_or("it has no name")?;
         let vector = cvss::first([self.get("cvss4_vector"), self.get("cvss3_vector"), self.get("cvss_vector")]);
         let (cvss_vector, cvss_score) = vector.unzip();
         let severity = self.severity(cvss_score);
@@ -78,12 +79,12 @@ impl Item {
         Ok(Observation {
             tool: None,
             kind: self.kind(severity),
-            title,
+            title: self.title(&plugin),
             description: self.first_long(&["compliance-info", "description", "synopsis"]).unwrap_or_default(),
             consequence: None,
             recommendation: self.first_long(&["compliance-solution", "solution"]),
             severity,
-            source_severity: self.first_line(&["compliance-result", "risk_factor", "severity"]),
+            source_severity: common::line(self.result()).or_else(|| self.first_line(&["risk_factor", "severity"])),
             cvss_vector,
             cvss_score,
             cves: common::cves(self.get("cve").lines()),
@@ -112,8 +113,45 @@ impl Item {
         names.iter().find_map(|name| common::line(self.get(name)))
     }
 
+    /// The port scanner's own items have plugin 0 and no name; an item of any
+    /// other plugin without a name is still worth more than none.
+    fn title(&self, plugin: &str) -> String {
+        let check = self.check().unwrap_or_default();
+        let named = [check, self.get("pluginName"), self.get("plugin_name"), self.get("synopsis")];
+        common::title(named).unwrap_or_else(|| match plugin {
+            "0" => "Open port".to_owned(),
+            _ => format!("Plugin {plugin}"),
+        })
+    }
+
+    /// The name of a compliance check. Nessus before version 5 wrote no elements
+    /// for checks, but `"name": [FAILED]` as the first line of the description.
+    fn check(&self) -> Option<&str> {
+        let stated = Some(self.get("compliance-check-name")).filter(|name| !name.is_empty());
+        stated.or_else(|| self.verdict().map(|(name, _)| name))
+    }
+
+    /// What a compliance check came to (`PASSED`, `FAILED`, `WARNING`).
+    fn result(&self) -> &str {
+        match self.get("compliance-result") {
+            "" => self.verdict().map_or("", |(_, result)| result),
+            stated => stated,
+        }
+    }
+
+    /// Name and result out of the first line of a compliance check's description.
+    fn verdict(&self) -> Option<(&str, &str)> {
+        if self.get("pluginFamily") != COMPLIANCE {
+            return None;
+        }
+        let (name, result) = self.get("description").lines().next()?.trim_end().strip_suffix(']')?.rsplit_once('[')?;
+        let name = name.trim_end_matches([' ', ':']).trim_matches('"');
+        let is_result = !result.is_empty() && result.bytes().all(|byte| byte.is_ascii_uppercase());
+        (!name.is_empty() && is_result).then_some((name, result))
+    }
+
     fn is_compliance(&self) -> bool {
-        self.get("pluginFamily") == "Policy Compliance" || self.0.keys().any(|name| name.starts_with("compliance-"))
+        self.get("pluginFamily") == COMPLIANCE || self.0.keys().any(|name| name.starts_with("compliance-"))
     }
 
     fn kind(&self, severity: Severity) -> FindingKind {
@@ -128,7 +166,7 @@ impl Item {
     /// the score. A requirement that is met carries severity 1 in Nessus, though
     /// there is nothing to mend.
     fn severity(&self, score: Option<f64>) -> Severity {
-        if self.get("compliance-result").eq_ignore_ascii_case("passed") {
+        if self.result().eq_ignore_ascii_case("passed") {
             return Severity::Informational;
         }
         match self.get("severity") {
@@ -137,7 +175,8 @@ impl Item {
             "2" => Severity::Medium,
             "3" => Severity::High,
             "4" => Severity::Critical,
-            _ => Severity::from_word(self.get("risk_factor"))
+            word => Severity::from_word(word)
+                .or_else(|| Severity::from_word(self.get("risk_factor")))
                 .or_else(|| score.map(Severity::from_cvss))
                 .unwrap_or(Severity::Informational),
         }
@@ -152,7 +191,8 @@ impl Item {
 
     /// All compliance checks of one kind of system share a plugin, so the check is part of their rule.
     fn rule_key(&self, plugin: &str) -> String {
-        match self.first_line(&["compliance-check-id", "compliance-check-name"]) {
+        let id = Some(self.get("compliance-check-id")).filter(|id| !id.is_empty());
+        match id.or_else(|| self.check()) {
             Some(check) => common::key(&format!("{plugin}:{check}")),
             None => common::key(plugin),
         }
