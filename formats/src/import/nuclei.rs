@@ -1,8 +1,8 @@
-//! Nuclei results: JSON Lines (`-jsonl`), one JSON array (`-json-export`), or a
-//! single object.
+//! Nuclei results: JSON Lines (`-jsonl`), one JSON array (`-json-export`), or
+//! objects printed over several lines, as `jq` leaves them.
 //!
-//! Lines stand on their own, so a broken one costs one record; an array or a
-//! single object that is broken is refused whole.
+//! Lines stand on their own, so a broken one costs one record; an array or an
+//! object over several lines that is broken is refused with the whole report.
 
 mod result;
 
@@ -12,12 +12,14 @@ use super::{Limits, Record, Refusal, Source};
 use domain::RejectedRecord;
 use serde_json::Value;
 
-/// Recognises the first result by its template id and info.
+/// Recognises the first result by its template id and info, or by the members
+/// that the first releases of version 2 wrote side by side.
 pub(super) fn sniff(head: &[u8]) -> bool {
     let members = outline::outline(head);
     let Some(depth) = members.first().map(|member| member.depth).filter(|depth| *depth <= 2) else { return false };
     let has = |name: &str| members.iter().any(|member| member.depth == depth && member.name == name);
-    (has("template-id") || has("templateID")) && has("info")
+    let old = ["template", "matched", "type"].into_iter().all(has);
+    old || (has("info") && (has("template-id") || has("templateID")))
 }
 
 /// Reads a report to its end; see [`super::read`].
@@ -32,10 +34,12 @@ pub(super) fn read(source: &mut dyn Source, limits: &Limits, each: &mut dyn FnMu
             };
             bounds.document(source, Each { bounds: &bounds, skipped: result::SKIPPED, take })
         }
-        Shape::Object => {
-            let result = bounds.document(source, bounds.tree(result::SKIPPED))?;
-            each(record(&bounds, &result, || "the only result".to_owned()));
-            Ok(())
+        Shape::Objects => {
+            let mut number = 0;
+            bounds.values(source, result::SKIPPED, &mut |result| {
+                number += 1;
+                each(record(&bounds, &result, || format!("object {number}")));
+            })
         }
         Shape::Lines => lines(source, limits, &bounds, each),
     }
@@ -45,21 +49,21 @@ pub(super) fn read(source: &mut dyn Source, limits: &Limits, each: &mut dyn FnMu
 enum Shape {
     Empty,
     Array,
-    Object,
+    Objects,
     Lines,
 }
 
 /// Looks ahead, then goes back to the start.
 ///
 /// An object that begins on one line and goes on with a line that begins no
-/// object is a single object, printed for reading.
+/// object was printed for reading.
 fn shape(source: &mut dyn Source, limits: &Limits) -> Result<Shape, Refusal> {
     json::skip_mark(source)?;
     let shape = match first_sign(source)? {
         None => Shape::Empty,
         // A tool that found nothing may write `null` for its array.
         Some(b'[' | b'n') => Shape::Array,
-        Some(b'{') if is_one_object(source, limits)? => Shape::Object,
+        Some(b'{') if spans_lines(source, limits)? => Shape::Objects,
         Some(b'{') => Shape::Lines,
         Some(_) => return Err(Refusal::Invalid("the report begins with neither an object nor an array".into())),
     };
@@ -80,7 +84,7 @@ fn first_sign(source: &mut dyn Source) -> Result<Option<u8>, Refusal> {
     }
 }
 
-fn is_one_object(source: &mut dyn Source, limits: &Limits) -> Result<bool, Refusal> {
+fn spans_lines(source: &mut dyn Source, limits: &Limits) -> Result<bool, Refusal> {
     let mut text = Vec::new();
     let first = next_line(source, limits.record_bytes, &mut text)?;
     let open = serde_json::from_slice::<serde::de::IgnoredAny>(&text).is_err_and(|error| error.is_eof());
@@ -106,7 +110,10 @@ fn lines(
         each(match bounds.record(&text, result::SKIPPED) {
             _ if line.cut => rejected(place(), format!("it is larger than {} bytes", limits.record_bytes)),
             Ok(result) => record(bounds, &result, place),
-            Err(error) => rejected(place(), format!("it is not JSON: {error}")),
+            // The parser sees one line only, so its "line 1" would mislead.
+            Err(error) => {
+                rejected(place(), format!("it is not JSON: {error}").replace(" at line 1 column ", " at column "))
+            }
         });
     }
     Ok(())

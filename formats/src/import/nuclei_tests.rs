@@ -102,7 +102,41 @@ fn a_single_object_may_be_printed_over_several_lines() {
     let text = "\u{feff}\r\n{\r\n  \"template-id\": \"a\",\r\n  \"info\": {\"name\": \"å\"}\r\n}\r\n";
     assert_eq!(observations(Nuclei, text.as_bytes())[0].title, "å");
     assert!(records(Nuclei, &text.as_bytes()[..text.len() - 4]).is_err());
-    assert!(records(Nuclei, format!("{text}slut").as_bytes()).unwrap_err().contains("trailing characters at line"));
+    assert!(records(Nuclei, format!("{text}slut").as_bytes()).unwrap_err().contains("expected value at line 6"));
+    let several = format!("{text}{{\"template-id\":\n\"b\"}}\n{{\n}}");
+    let read = records(Nuclei, several.as_bytes()).unwrap();
+    assert_eq!((read.len(), rejected(&read)[0].place.as_str()), (3, "object 3"));
+}
+
+#[test]
+fn the_first_releases_of_version_2_wrote_everything_side_by_side() {
+    let text = "{\"severity\":\"low\",\"matcher_name\":\"iis\",\"matched\":\"https://www.alvsund.example/a\",\
+                \"template\":\"tech-detect\",\"type\":\"http\",\"name\":\"Teknik\",\"tags\":\"tech\"}\n\
+                {\"template\":\"CVE-2020-3452\",\"type\":\"http\",\"matched\":\"https://alvsund.example/\"}";
+    assert_eq!(sniff(text.as_bytes()), Some(Nuclei));
+    let findings = observations(Nuclei, text.as_bytes());
+    let first = &findings[0];
+    assert_eq!((first.rule_key.as_str(), first.title.as_str()), ("tech-detect", "Teknik"));
+    assert_eq!((first.severity, first.kind), (Severity::Low, FindingKind::Observation));
+    assert_eq!(first.identity, ["https://www.alvsund.example/a", "iis", ""]);
+    assert_eq!(addresses(first), [(IdentifierKind::Fqdn, "www.alvsund.example")]);
+    assert_eq!((findings[1].title.as_str(), &findings[1].cves[..]), ("CVE-2020-3452", &["CVE-2020-3452".into()][..]));
+}
+
+#[test]
+fn a_line_may_quote_bytes_that_are_not_utf_8() {
+    let findings = observations(Nuclei, b"{\"template-id\":\"a\",\"response\":\"\xff\xe5\"}");
+    assert_eq!(findings[0].evidence.as_deref(), Some("\u{fffd}\u{fffd}"));
+}
+
+#[test]
+fn what_is_no_host_and_no_port_is_none() {
+    let text = "{\"template-id\":\"a\",\"type\":\"file\",\"host\":\".env\",\"matched-at\":\".env\"}\n\
+                {\"template-id\":\"a\",\"type\":\"tcp\",\"matched-at\":\"2001:db8::22\"}\n\
+                {\"template-id\":\"a\",\"type\":\"tcp\",\"matched-at\":\"[2001:db8::22]:25\"}";
+    let findings = observations(Nuclei, text.as_bytes());
+    assert_eq!(findings[0].asset, None);
+    assert_eq!((findings[1].location.port, findings[2].location.port), (None, Some(25)));
 }
 
 #[test]

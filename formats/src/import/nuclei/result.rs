@@ -1,5 +1,6 @@
 //! One result of Nuclei as an observation. Keys of version 2 (`templateID`,
-//! `matched`) are read like those of version 3.
+//! `matched`) are read like those of version 3; its first releases wrote
+//! `template` for the id and the members of `info` beside it.
 
 use crate::import::common::{self, cvss, host, time};
 use crate::import::json::Look;
@@ -21,34 +22,40 @@ pub(super) fn observation(result: &Value) -> Result<Observation, &'static str> {
     if result.get("matcher-status") == Some(&Value::Bool(false)) {
         return Err("its template did not match");
     }
-    let template = first(result, &["template-id", "templateID"]);
-    let name = result.text(&["info", "name"]);
+    let template = first(result, &["template-id", "templateID", "template"]);
+    let info = match (result.get("info"), result.get("template")) {
+        (Some(info), _) => info,
+        (None, Some(_)) => result,
+        (None, None) => &Value::Null,
+    };
+    let name = info.text(&["name"]);
     let title = common::title([name, template].into_iter().flatten()).ok_or("it has neither template id nor name")?;
-    let class = |name| strings(result.at(&["info", "classification", name]), &[',']);
-    let vectors = class("cvss-metrics");
-    let (cvss_vector, cvss_score) = cvss::first(vectors.iter().map(String::as_str)).unzip();
-    let severity = severity(result, cvss_score);
-    let tags = strings(result.at(&["info", "tags"]), &[',']);
-    let references = strings(result.at(&["info", "reference"]), &['\n']);
+    let class = |name| info.texts(&["classification", name], &[',']);
+    let (cvss_vector, cvss_score) = cvss::first(class("cvss-metrics")).unzip();
+    let severity = severity(info, cvss_score);
+    let tags = info.texts(&["tags"], &[',']);
+    let named = template.and_then(common::leading_cve);
     Ok(Observation {
         tool: None,
         kind: kind(result, &tags, severity),
-        description: result.text(&["info", "description"]).map(common::long).unwrap_or_default(),
-        consequence: result.text(&["info", "impact"]).and_then(common::some_long),
-        recommendation: result.text(&["info", "remediation"]).and_then(common::some_long),
+        description: info.text(&["description"]).map(common::long).unwrap_or_default(),
+        consequence: info.text(&["impact"]).and_then(common::some_long),
+        recommendation: info.text(&["remediation"]).and_then(common::some_long),
         severity,
-        source_severity: result.text(&["info", "severity"]).and_then(common::line),
+        source_severity: info.text(&["severity"]).and_then(common::line),
         cvss_vector,
         cvss_score,
-        cves: common::cves(class("cve-id").iter().map(String::as_str)),
-        cwes: common::cwes(class("cwe-id").iter().map(String::as_str)),
-        references: common::references(references.iter().map(|line| line.trim_start_matches("- "))),
+        cves: common::cves(class("cve-id").into_iter().chain(named.as_deref())),
+        cwes: common::cwes(class("cwe-id")),
+        references: common::references(
+            info.texts(&["reference"], &['\n']).into_iter().map(|line| line.trim_start_matches("- ")),
+        ),
         source_ref: None,
         rule_key: common::key(template.unwrap_or(&title)),
         title,
         location: location(result),
         asset: asset(result),
-        tags: common::tags(tags.iter().map(String::as_str)),
+        tags: common::tags(tags),
         evidence: evidence(result),
         observed_at: result.text(&["timestamp"]).and_then(time::rfc3339),
         identity: identity(result),
@@ -64,26 +71,16 @@ fn matched_at(result: &Value) -> Option<&str> {
     first(result, &["matched-at", "matched"])
 }
 
-/// A list, which templates write as an array or as one text with separators.
-fn strings(value: Option<&Value>, separators: &[char]) -> Vec<String> {
-    let texts: Vec<&str> = match value {
-        Some(Value::String(text)) => text.split(separators).collect(),
-        Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    texts.into_iter().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect()
-}
-
 /// The template's word; for `unknown` or none the score.
-fn severity(result: &Value, computed: Option<f64>) -> Severity {
-    let stated = result.at(&["info", "classification", "cvss-score"]).and_then(Value::as_f64);
+fn severity(info: &Value, computed: Option<f64>) -> Severity {
+    let stated = info.word(&["classification", "cvss-score"]).and_then(|score| score.parse().ok());
     let score = computed.or(stated.filter(|score| (0.0..=10.0).contains(score)));
-    let word = result.text(&["info", "severity"]).and_then(Severity::from_word);
+    let word = info.text(&["severity"]).and_then(Severity::from_word);
     word.or_else(|| score.map(Severity::from_cvss)).unwrap_or(Severity::Informational)
 }
 
 /// Templates say by their tags what they look for.
-fn kind(result: &Value, tags: &[String], severity: Severity) -> FindingKind {
+fn kind(result: &Value, tags: &[&str], severity: Severity) -> FindingKind {
     let is = |name: &str| tags.iter().any(|tag| tag.eq_ignore_ascii_case(name)) || result.text(&["type"]) == Some(name);
     if ["misconfig", "misconfiguration", "exposure", "default-login"].into_iter().any(is) {
         FindingKind::Misconfiguration
@@ -95,8 +92,12 @@ fn kind(result: &Value, tags: &[String], severity: Severity) -> FindingKind {
 }
 
 /// The host and its address. If `host` is missing or no name of a host, the
-/// place of the match names it; a bare word there does not.
+/// place of the match names it; a bare word there does not. Templates for files
+/// write the file into `host`.
 fn asset(result: &Value) -> Option<ReportedAsset> {
+    if result.text(&["type"]) == Some("file") {
+        return None;
+    }
     let stated = result.text(&["host"]).and_then(host::identifier);
     let places = [matched_at(result), result.text(&["url"])];
     let place = places.into_iter().flatten().filter(|place| place.contains("://")).find_map(host::identifier);
@@ -124,7 +125,7 @@ fn location(result: &Value) -> Location {
 /// `port` says it; else the URL, with the default port of its scheme; else `host:port`.
 fn port(result: &Value, url: Option<&str>) -> Option<u16> {
     let of_url = || Url::parse(url?).ok()?.port_or_known_default();
-    let of_place = || matched_at(result)?.rsplit_once(':')?.1.parse().ok();
+    let of_place = || matched_at(result).and_then(host::port);
     let stated = result.word(&["port"]).and_then(|port| port.parse().ok());
     stated.or_else(of_url).or_else(of_place).filter(|port: &u16| *port > 0)
 }
@@ -135,8 +136,8 @@ fn transport(kind: &str) -> Option<&'static str> {
 }
 
 fn evidence(result: &Value) -> Option<String> {
-    let extracted = result.at(&["extracted-results"]).or_else(|| result.at(&["extracted_results"]));
-    let extracted = strings(extracted, &[]).join("\n");
+    let extracted = ["extracted-results", "extracted_results"].map(|name| result.texts(&[name], &[]));
+    let extracted = extracted.concat().join("\n");
     let traffic = |name| result.text(&[name]).map(|text| domain::text::clean(text, TRAFFIC));
     let parts = [Some(extracted), traffic("request"), traffic("response")];
     let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
@@ -144,7 +145,12 @@ fn evidence(result: &Value) -> Option<String> {
 }
 
 /// A template may match at several places and by several matchers of one place.
+/// Where the place is not told, the URL or host stands for it.
 fn identity(result: &Value) -> Vec<String> {
-    let names = [&["matched-at", "matched"], &["matcher-name", "matcher_name"], &["extractor-name", "extractor_name"]];
+    let names: [&[&str]; 3] = [
+        &["matched-at", "matched", "url", "host"],
+        &["matcher-name", "matcher_name"],
+        &["extractor-name", "extractor_name"],
+    ];
     names.into_iter().map(|names| first(result, names).map(common::key).unwrap_or_default()).collect()
 }
