@@ -2,11 +2,11 @@
 //!
 //! One record is one `runs[].results[]`. Rules may stand after the results that
 //! name them, so the report is read twice: first for what the results need
-//! (rules, times, the repository), then for the results. Held is that table,
-//! within limits, and one result.
+//! (rules, files, times, the repository), then for the results. Held is that
+//! table, within limits, and one result.
 //!
 //! Left out: results and rules in external property files, code flows, fixes,
-//! and all taxonomies but CWE.
+//! levels that an invocation overrides, and all taxonomies but CWE.
 
 mod message;
 mod place;
@@ -26,6 +26,11 @@ use serde_json::Value;
 
 const VERSION: &str = "2.1.0";
 
+/// Whether a version is 2.1.0 or one of its drafts (`2.1.0-rtm.5`), which differ in details that are read leniently.
+fn is_known(version: &str) -> bool {
+    version.strip_prefix(VERSION).is_some_and(|draft| draft.is_empty() || draft.starts_with('-'))
+}
+
 /// Members of results that are large and not read.
 const SKIPPED: &[&str] = &[
     "attachments",
@@ -39,15 +44,16 @@ const SKIPPED: &[&str] = &[
     "webResponse",
 ];
 
-/// Recognises the schema's name, or runs with their version or tool: some tools
-/// write the version last, beyond the head of a large report.
+/// Recognises the schema's name, or runs with their version, tool or results:
+/// some tools write the version last, beyond the head of a large report.
 pub(super) fn sniff(head: &[u8]) -> bool {
     let members = outline::outline(head);
     let at = |depth: usize, name: &str| members.iter().find(|m| m.depth == depth && m.name == name);
     let schema = at(1, "$schema").is_some_and(|member| member.text.to_ascii_lowercase().contains("sarif"));
-    let version = at(1, "version").is_some_and(|member| member.text == VERSION);
+    let version = at(1, "version").is_some_and(|member| is_known(&member.text));
     let tool = at(3, "tool").is_some() && at(4, "driver").is_some();
-    schema || (at(1, "runs").is_some() && (version || tool))
+    let results = at(3, "results").is_some() && at(5, "message").is_some();
+    schema || (at(1, "runs").is_some() && (version || tool || results))
 }
 
 /// Reads a report to its end; see [`super::read`].
@@ -87,13 +93,17 @@ impl First<'_> {
     fn check(&self) -> Result<(), Refusal> {
         let schema = self.schema.as_ref().and_then(Value::as_str).unwrap_or_default();
         let known = match self.version.as_ref() {
-            Some(version) => version.as_str() == Some(VERSION),
+            Some(version) => version.as_str().is_some_and(is_known),
             None => schema.contains(VERSION),
         };
-        match (known, self.has_runs) {
-            (true, true) => Ok(()),
-            (false, _) => Err(Refusal::Invalid("the report is not SARIF of version 2.1.0".into())),
-            (true, false) => Err(Refusal::Invalid("the report has no `runs`".into())),
+        let found = self.version.as_ref().and_then(Value::as_str).and_then(common::line);
+        match (known, found) {
+            (true, _) if self.has_runs => Ok(()),
+            (true, _) => Err(Refusal::Invalid("the report has no `runs`".into())),
+            (false, Some(found)) => {
+                Err(Refusal::Invalid(format!("the report is not SARIF of version 2.1.0, but of version {found}")))
+            }
+            (false, None) => Err(Refusal::Invalid("the report is not SARIF of version 2.1.0".into())),
         }
     }
 }

@@ -91,6 +91,53 @@ fn a_result_of_the_wrong_shape_costs_one_record() {
 }
 
 #[test]
+fn a_rule_is_found_in_the_component_and_by_the_case_that_the_result_names() {
+    let tool = "{\"driver\":{\"rules\":[{\"id\":\"CA1\",\"shortDescription\":{\"text\":\"ett\"}},\
+                {\"id\":\"CA10\",\"shortDescription\":{\"text\":\"tio\"}}],\"globalMessageStrings\":{\"m\":{\"text\":\"fel\"}}},\
+                \"extensions\":[{\"name\":\"Tillägg\",\"rules\":[{\"id\":\"T1\",\"shortDescription\":{\"text\":\"tillägg\"},\
+                \"properties\":{\"cwe\":[\"CWE-79\"]}}],\"globalMessageStrings\":{\"m\":{\"text\":\"rätt\"}}}]}";
+    let results = "{\"ruleId\":\"CA10\",\"ruleIndex\":0},{\"ruleId\":\"CA1/x\",\"ruleIndex\":0},\
+                   {\"rule\":{\"index\":0,\"toolComponent\":{\"name\":\"Tillägg\"}},\"message\":{\"id\":\"m\"}}";
+    let text = format!("{{\"version\":\"2.1.0\",\"runs\":[{{\"tool\":{tool},\"results\":[{results}]}}]}}");
+    let findings = observations(Sarif, text.as_bytes());
+    assert_eq!(findings.iter().map(|f| f.title.as_str()).collect::<Vec<_>>(), ["tio", "ett", "tillägg"]);
+    assert_eq!((findings[2].description.as_str(), &findings[2].cwes[..]), ("rätt", &["CWE-79".to_owned()][..]));
+}
+
+#[test]
+fn a_file_may_be_named_by_its_place_in_the_list_of_files() {
+    let text = "{\"version\":\"2.1.0\",\"runs\":[{\"results\":[{\"ruleId\":\"r\",\"locations\":[{\"physicalLocation\":\
+                {\"artifactLocation\":{\"index\":1}}}]}],\"artifacts\":[{},{\"location\":{\"uri\":\"src/%C3%A5.c\"}}]}]}";
+    assert_eq!(observations(Sarif, text.as_bytes())[0].location.path.as_deref(), Some("src/å.c"));
+    let limits = Limits { record_bytes: 100, ..Limits::default() };
+    let many = text.replace("[{},", &format!("[{{}},{}", "{},".repeat(1_000)));
+    let read = records_within(Sarif, many.as_bytes(), &limits).unwrap();
+    assert_eq!((read.len(), rejected(&read).len()), (1, 0), "files that are too many are left out");
+}
+
+#[test]
+fn kind_level_and_baseline_decide_the_severity() {
+    let severity = |members: &str| {
+        let finding = observations(Sarif, report(&format!("{{\"ruleId\":\"r\",{members}}}")).as_bytes()).remove(0);
+        (finding.kind, finding.severity)
+    };
+    use FindingKind::{Observation as Told, Vulnerability};
+    use Severity::{High, Informational, Medium};
+    assert_eq!(severity("\"kind\":\"fail\""), (Vulnerability, Medium));
+    assert_eq!(severity("\"kind\":\"review\""), (Vulnerability, Informational));
+    assert_eq!(severity("\"kind\":\"open\",\"level\":\"error\""), (Vulnerability, High));
+    assert_eq!(severity("\"baselineState\":\"unchanged\",\"level\":\"error\""), (Vulnerability, High));
+    assert_eq!(severity("\"baselineState\":\"absent\",\"level\":\"error\""), (Told, Informational));
+}
+
+#[test]
+fn a_side_member_of_the_wrong_type_costs_nothing() {
+    let odd = "\"fingerprints\":[],\"partialFingerprints\":1,\"properties\":\"x\",\"suppressions\":{},\"taxa\":0";
+    let finding = observations(Sarif, report(&format!("{{\"ruleId\":\"r\",{odd}}}")).as_bytes()).remove(0);
+    assert_eq!((finding.severity, finding.tags), (Severity::Medium, vec![]));
+}
+
+#[test]
 fn results_at_different_places_stay_apart() {
     let at = |line: u32, rest: &str| {
         format!(
@@ -132,7 +179,10 @@ fn places_are_read_leniently() {
 #[test]
 fn other_versions_and_reports_without_runs_are_refused() {
     let refusal = |text: &str| records(Sarif, text.as_bytes()).unwrap_err();
-    assert!(refusal("{\"version\":\"2.0.0\",\"runs\":[]}").contains("not SARIF of version 2.1.0"));
+    assert!(
+        refusal("{\"version\":\"2.0.0\",\"runs\":[]}").ends_with("not SARIF of version 2.1.0, but of version 2.0.0")
+    );
+    assert_eq!(records(Sarif, b"{\"version\":\"2.1.0-rtm.5\",\"runs\":[]}"), Ok(vec![]));
     assert!(refusal("{\"version\":2.1,\"runs\":[]}").contains("not SARIF of version 2.1.0"));
     assert!(refusal("{\"runs\":[]}").contains("not SARIF"));
     assert!(refusal("{\"version\":\"2.1.0\"}").contains("no `runs`"));
@@ -197,6 +247,7 @@ fn reports_are_recognised_by_schema_or_version() {
         "{\"$schema\":\"https://a.example/SARIF-schema-2.1.0.json\", \"ru",
         "{\"version\":\"2.1.0\",\"runs\":[",
         "{\"runs\":[{\"tool\":{\"driver\":{\"name\":\"x",
+        "{\"runs\":[{\"results\":[{\"level\":\"note\",\"message\":{",
         "\u{feff}\n{\"runs\":[],\"version\" : \"2.1.0\"}",
     ] {
         assert_eq!(sniff(text.as_bytes()), Some(Sarif), "{text}");

@@ -1,7 +1,7 @@
 //! Messages: texts with placeholders, or ids of texts that the rule or the tool holds.
 
 use super::rule::Rule;
-use super::run::Run;
+use super::run::Component;
 use crate::import::common::TEXT_BYTES;
 use crate::import::json::Look;
 use domain::text;
@@ -28,11 +28,11 @@ pub(super) fn bytes(messages: &BTreeMap<String, String>) -> usize {
 }
 
 /// What a result says; empty if it says nothing.
-pub(super) fn of(result: &Value, rule: Option<&Rule>, run: &Run) -> String {
+pub(super) fn of(result: &Value, rule: Option<&Rule>, component: &Component) -> String {
     let Some(message) = result.get("message") else { return String::new() };
     let by_id = || {
         let id = message.text(&["id"])?;
-        let known = rule.and_then(|rule| rule.messages.get(id)).or_else(|| run.driver.messages.get(id));
+        let known = rule.and_then(|rule| rule.messages.get(id)).or_else(|| component.messages.get(id));
         known.map(String::as_str)
     };
     let template = either(message).or_else(by_id).unwrap_or_default();

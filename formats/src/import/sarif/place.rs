@@ -10,12 +10,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// The most results whose places are remembered; later ones are kept apart by their place in any case.
 const REMEMBERED: usize = 500_000;
 
-/// The first location of a result.
-pub(super) fn location(result: &Value) -> Location {
+/// The first location of a result; `artifacts` are the URIs of the run's files.
+pub(super) fn location(result: &Value, artifacts: &[String]) -> Location {
     let Some(first) = result.list(&["locations"]).first() else { return Location::default() };
     let number = |name| first.at(&["physicalLocation", "region", name]).and_then(Value::as_u64);
     let line = |name| number(name).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
-    let uri = first.text(&["physicalLocation", "artifactLocation", "uri"]);
+    let artifact = |name| first.at(&["physicalLocation", "artifactLocation", name]);
+    let listed = || artifacts.get(usize::try_from(artifact("index")?.as_u64()?).ok()?).map(String::as_str);
+    let uri = first.text(&["physicalLocation", "artifactLocation", "uri"]).or_else(listed);
+    let uri = uri.filter(|uri| !uri.is_empty());
     let logical = first.list(&["logicalLocations"]).first().unwrap_or(&Value::Null);
     let web = uri.filter(|uri| uri.starts_with("http://") || uri.starts_with("https://"));
     Location {
@@ -63,7 +66,7 @@ pub(super) fn identity(result: &Value, location: &Location, message: &str) -> Ve
     identity
 }
 
-/// The artifact; one named by its index only is told apart by that.
+/// The artifact; one that only its index names is told apart by that.
 fn file(result: &Value, location: &Location) -> String {
     let first = result.list(&["locations"]).first().unwrap_or(&Value::Null);
     let index =
@@ -81,7 +84,7 @@ fn spot(location: &Location, message: &str) -> [String; 4] {
 /// `key=value`, sorted. Some tools fill them with what is no fingerprint: Semgrep
 /// writes `requires login`, Gitleaks the commit's author and date.
 fn fingerprints(result: &Value) -> Vec<String> {
-    let told = |name: &str| ["author", "commit", "date", "email"].iter().any(|part| name.to_lowercase().contains(part));
+    let told = |name: &str| matches!(name, "author" | "date" | "email") || name.starts_with("commit");
     let mut found: Vec<String> = ["fingerprints", "partialFingerprints"]
         .iter()
         .filter_map(|name| result.get(*name)?.as_object())

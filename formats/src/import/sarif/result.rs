@@ -1,7 +1,7 @@
 //! One result as an observation.
 
 use super::rule::Rule;
-use super::run::Run;
+use super::run::{Component, Run};
 use super::{message, place};
 use crate::import::common;
 use crate::import::json::Look;
@@ -11,9 +11,9 @@ use serde_json::Value;
 /// The observation, or why it is none.
 pub(super) fn observation(result: &Value, run: &Run) -> Result<Observation, String> {
     check(result)?;
-    let rule = rule(result, run);
-    let id = result.text(&["ruleId"]).or_else(|| result.text(&["rule", "id"]));
-    let message = message::of(result, rule, run);
+    let (component, rule) = rule(result, run);
+    let id = id(result);
+    let message = message::of(result, rule, component);
     if message.is_empty() && id.is_none() && rule.is_none() {
         return Err("it has neither message nor rule".into());
     }
@@ -23,10 +23,10 @@ pub(super) fn observation(result: &Value, run: &Run) -> Result<Observation, Stri
     let titles = [about(|r| r.short.as_ref()), about(|r| r.name.as_ref()), first_line, Some(rule_key)];
     let (severity, source_severity) = severity(result, rule);
     let labels = Labels::new(result, rule, rule_key);
-    let location = place::location(result);
+    let location = place::location(result, &run.artifacts);
     Ok(Observation {
         tool: run.driver.name.clone(),
-        kind: if tells_only(result) { FindingKind::Observation } else { FindingKind::Vulnerability },
+        kind: if no_weakness(result).is_some() { FindingKind::Observation } else { FindingKind::Vulnerability },
         title: common::title(titles.into_iter().flatten()).ok_or("it has no title")?,
         description: description(&message, about(|r| r.full.as_ref())),
         consequence: None,
@@ -49,13 +49,14 @@ pub(super) fn observation(result: &Value, run: &Run) -> Result<Observation, Stri
     })
 }
 
-/// Whether the members that decide have the type the format gives them.
+/// Whether the members that decide have the type the format gives them. Others
+/// are taken as missing if theirs is wrong.
 fn check(result: &Value) -> Result<(), String> {
     if !result.is_object() {
         return Err("it is not an object".into());
     }
-    let objects = ["fingerprints", "message", "partialFingerprints", "properties", "rule"];
-    let arrays = ["locations", "suppressions"];
+    let objects = ["message", "rule"];
+    let arrays = ["locations"];
     let texts = ["kind", "level", "ruleId"];
     let wrong = |names: &[&'static str], right: fn(&Value) -> bool| {
         names.iter().find(|name| result.get(**name).is_some_and(|value| !value.is_null() && !right(value))).copied()
@@ -66,40 +67,59 @@ fn check(result: &Value) -> Result<(), String> {
     objects.or(arrays).or(texts).map_or(Ok(()), Err)
 }
 
-/// The rule of a result: by index if that agrees with the id, else by id, which
-/// may be hierarchical (`a/b` is a case of `a`).
-fn rule<'r>(result: &Value, run: &'r Run) -> Option<&'r Rule> {
-    let id = result.text(&["ruleId"]).or_else(|| result.text(&["rule", "id"]));
-    let number = |path: &[&str]| usize::try_from(result.at(path)?.as_u64()?).ok();
-    let component = match number(&["rule", "toolComponent", "index"]) {
-        Some(index) => run.extensions.get(index).unwrap_or(&run.driver),
-        None => &run.driver,
-    };
-    let index = number(&["ruleIndex"]).or_else(|| number(&["rule", "index"]));
-    let agrees = |rule: &&Rule| id.is_none_or(|id| rule.id.is_empty() || common::key(id).starts_with(&rule.id));
-    let by_index = index.and_then(|index| component.rules.get(index)).filter(agrees);
-    by_index.or_else(|| {
-        let all = || std::iter::once(component).chain([&run.driver]).chain(&run.extensions);
-        let mut ids = std::iter::successors(id, |id| id.rsplit_once('/').map(|(parent, _)| parent)).take(10);
-        ids.find_map(|id| all().find_map(|component| component.rule(&common::key(id))))
-    })
+fn id(result: &Value) -> Option<&str> {
+    result.text(&["ruleId"]).or_else(|| result.text(&["rule", "id"]))
 }
 
-/// Results that report no weakness (SARIF 2.1.0, 3.27.9).
-fn tells_only(result: &Value) -> bool {
-    matches!(result.text(&["kind"]), Some("pass" | "notApplicable" | "informational"))
+/// The rule of a result and the component that defines it: by index if that
+/// agrees with the id, else by id, which may be hierarchical (`a/b` is a case of `a`).
+fn rule<'r>(result: &Value, run: &'r Run) -> (&'r Component, Option<&'r Rule>) {
+    let id = id(result);
+    let number = |path: &[&str]| usize::try_from(result.at(path)?.as_u64()?).ok();
+    let by_place = || run.extensions.get(number(&["rule", "toolComponent", "index"])?);
+    let by_name = || {
+        let name = result.text(&["rule", "toolComponent", "name"]).and_then(common::line)?;
+        run.extensions.iter().find(|extension| extension.name.as_ref() == Some(&name))
+    };
+    let named = by_place().or_else(by_name).unwrap_or(&run.driver);
+    let index = number(&["ruleIndex"]).or_else(|| number(&["rule", "index"]));
+    let agrees = |rule: &&Rule| id.is_none_or(|id| rule.id.is_empty() || cases(id).any(|id| id == rule.id));
+    if let Some(rule) = index.and_then(|index| named.rules.get(index)).filter(agrees) {
+        return (named, Some(rule));
+    }
+    let all = || [named, &run.driver].into_iter().chain(&run.extensions);
+    let found = |id: String| all().find_map(|component| Some((component, component.rule(&id)?)));
+    match id.and_then(|id| cases(id).find_map(found)) {
+        Some((component, rule)) => (component, Some(rule)),
+        None => (named, None),
+    }
+}
+
+/// An id as rules are kept by, and those it is a case of.
+fn cases(id: &str) -> impl Iterator<Item = String> {
+    let ids = std::iter::successors(Some(id), |id| id.rsplit_once('/').map(|(parent, _)| parent));
+    ids.take(10).map(common::key)
+}
+
+/// Why a result reports no weakness, if it does not: it is not of a kind that
+/// does (SARIF 2.1.0, 3.27.9), or is told for having gone since the baseline (3.27.24).
+fn no_weakness(result: &Value) -> Option<&str> {
+    let kind = result.text(&["kind"]).filter(|kind| matches!(*kind, "pass" | "notApplicable" | "informational"));
+    kind.or_else(|| result.text(&["baselineState"]).filter(|state| *state == "absent"))
 }
 
 /// On Fynd's scale, and the word or number it comes from.
 fn severity(result: &Value, rule: Option<&Rule>) -> (Severity, String) {
-    if let Some(kind) = result.text(&["kind"]).filter(|_| tells_only(result)) {
-        return (Severity::Informational, kind.to_owned());
+    if let Some(why) = no_weakness(result) {
+        return (Severity::Informational, why.to_owned());
     }
     let score = security_severity(result).or_else(|| rule.and_then(|rule| rule.security_severity));
     if let Some(score) = score {
         return (Severity::from_cvss(score), score.to_string());
     }
-    let levels = [result.text(&["level"]), rule.and_then(|rule| rule.level.as_deref())];
+    // The level of a rule is for failures; what is still open has none of its own (3.27.10).
+    let undecided = result.text(&["kind"]).filter(|kind| matches!(*kind, "open" | "review")).map(|_| "none");
+    let levels = [result.text(&["level"]), undecided, rule.and_then(|rule| rule.level.as_deref())];
     let known = levels.into_iter().flatten().find_map(|level| Some((of_level(level)?, level.to_owned())));
     known.unwrap_or((Severity::Medium, "warning".to_owned()))
 }
@@ -125,6 +145,11 @@ pub(super) fn taxon(taxon: &Value) -> Option<String> {
     let id = taxon.word(&["id"])?;
     let of_cwe = taxon.text(&["toolComponent", "name"]).is_some_and(|name| name.eq_ignore_ascii_case("cwe"));
     common::cwe(&id).or_else(|| common::cwe(&format!("CWE-{id}")).filter(|_| of_cwe))
+}
+
+/// CWE ids in the properties of a result or rule, where Snyk writes them.
+pub(super) fn cwes(value: &Value) -> Vec<String> {
+    value.texts(&["properties", "cwe"], &[',']).into_iter().filter_map(common::cwe).collect()
 }
 
 fn description(message: &str, full: Option<&str>) -> String {
@@ -155,7 +180,7 @@ impl Labels {
         let cwe = |tag: &&str| common::cwe(tag.strip_prefix("external/cwe/").unwrap_or(tag));
         let cve = |tag: &&str| common::cve(tag);
         let taxa = result.list(&["taxa"]).iter().filter_map(taxon);
-        let cwes: Vec<String> = tags.iter().filter_map(cwe).chain(taxa).collect();
+        let cwes: Vec<String> = tags.iter().filter_map(cwe).chain(taxa).chain(cwes(result)).collect();
         let cwes = cwes.iter().chain(rule.iter().flat_map(|rule| &rule.cwes)).map(String::as_str);
         let cves: Vec<String> = tags.iter().filter_map(cve).chain(common::leading_cve(rule_key)).collect();
         let words = tags.iter().filter(|tag| cwe(tag).is_none() && cve(tag).is_none()).copied();

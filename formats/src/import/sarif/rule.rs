@@ -28,7 +28,7 @@ pub(super) struct Rule {
     pub(super) security_severity: Option<f64>,
     /// Its tags, CWE and CVE ids among them.
     pub(super) tags: Vec<String>,
-    /// CWE ids it is related to by taxonomy.
+    /// CWE ids it is related to by taxonomy or names in its properties.
     pub(super) cwes: Vec<String>,
     /// Messages by id.
     pub(super) messages: BTreeMap<String, String>,
@@ -51,7 +51,7 @@ impl Rule {
             level: line(&["defaultConfiguration", "level"]),
             security_severity: result::security_severity(rule),
             tags: tags.take(200).collect(),
-            cwes: related.filter_map(result::taxon).take(200).collect(),
+            cwes: related.filter_map(result::taxon).chain(result::cwes(rule)).take(200).collect(),
             messages: message::strings(rule.get("messageStrings")),
         }
     }

@@ -1,5 +1,5 @@
 //! What the results of a run need to know about it: the tool and its rules, the
-//! time, the repository.
+//! files, the time, the repository.
 
 use super::message;
 use super::rule::Rule;
@@ -19,6 +19,8 @@ pub(super) struct Run {
     pub(super) driver: Component,
     /// Its plugins and rule packs, in the report's order.
     pub(super) extensions: Vec<Component>,
+    /// The URIs of the files it looked at, in the report's order; the last ones are missing if there are too many.
+    pub(super) artifacts: Vec<String>,
     /// When it ended, else began.
     pub(super) observed_at: Option<Timestamp>,
     /// The repository it looked at.
@@ -56,12 +58,15 @@ pub(super) struct Runs {
     entries: usize,
     /// Bytes that rules and messages may still take.
     bytes: usize,
+    /// Bytes that URIs of files may still take.
+    uris: usize,
 }
 
 impl Runs {
-    /// None yet. The table may take four times the bytes of the largest record.
+    /// None yet. Rules may take four times the bytes of the largest record, and files once.
     pub(super) fn new(limits: &Limits) -> Self {
-        Self { runs: Vec::new(), entries: limits.rules, bytes: limits.record_bytes.saturating_mul(4) }
+        let uris = limits.record_bytes;
+        Self { runs: Vec::new(), entries: limits.rules, bytes: uris.saturating_mul(4), uris }
     }
 
     /// The runs, in the report's order.
@@ -74,6 +79,16 @@ impl Runs {
         let left = self.entries.checked_sub(1).zip(self.bytes.checked_sub(bytes));
         (self.entries, self.bytes) = left.ok_or("the report has too many runs and rules, or too large ones")?;
         Ok(())
+    }
+
+    /// Takes the URI of a run's next file. Most results name their file
+    /// themselves, so that no report is refused for having too many.
+    fn list(&mut self, run: &mut Run, uri: &str) {
+        let bytes = uri.len() + message::OVERHEAD;
+        self.uris = self.uris.saturating_sub(bytes);
+        if self.uris > 0 {
+            run.artifacts.push(uri.to_owned());
+        }
     }
 }
 
@@ -110,6 +125,14 @@ impl Walk for Collect<'_> {
             "tool" => {
                 let mut tool = Tool { bounds: self.bounds, table: self.table, run: &mut self.run };
                 map.next_value_seed(Members(&mut tool))?;
+            }
+            "artifacts" => {
+                let (bounds, table, run) = (self.bounds, &mut *self.table, &mut self.run);
+                let take = |_, artifact: Value| {
+                    table.list(run, artifact.text(&["location", "uri"]).unwrap_or_default());
+                    Ok(())
+                };
+                map.next_value_seed(Each { bounds, skipped: &["contents"], take })?;
             }
             "invocations" => {
                 let invocations = self.value(map)?;
