@@ -64,6 +64,13 @@ pub fn parse_name(name: &str) -> Result<String> {
     Ok(cleaned)
 }
 
+impl Tenant {
+    /// Whether a name in a request means this tenant: its slug, or its id in any spelling of a UUID.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.slug == name || name.parse().is_ok_and(|id: TenantId| id == self.id)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

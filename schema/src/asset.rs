@@ -2,6 +2,7 @@
 
 use crate::{
     connection::{caller, connection, cost, found, loaders, page},
+    error::refused,
     finding::FindingNode,
     loaders::MAX_RELATED,
 };
@@ -30,7 +31,7 @@ impl AssetNode {
     /// Its first 100 findings by id, if the caller may read findings; `findings(filter: {asset: …})` lists all.
     #[graphql(complexity = "MAX_RELATED.saturating_mul(child_complexity)")]
     async fn findings(&self, ctx: &Context<'_>) -> Result<Vec<FindingNode>> {
-        let findings = loaders(ctx)?.findings_of_assets.load_one(self.asset.id).await?;
+        let findings = loaders(ctx)?.findings_of_assets.load_one(self.asset.id).await.map_err(refused)?;
         Ok(findings.unwrap_or_default().into_iter().map(Into::into).collect())
     }
 }

@@ -2,15 +2,17 @@
 
 use async_graphql::{Error, ErrorExtensionValues, ErrorExtensions, Response, Value};
 use domain::Code;
+use std::borrow::Borrow;
 
 /// A use case's error as GraphQL shows it. An internal reason goes to the log alone.
-pub(crate) fn refused(error: service::Error) -> Error {
+pub(crate) fn refused(error: impl Borrow<service::Error>) -> Error {
+    let error = error.borrow();
     let code = error.code();
     let (message, violations) = match error {
-        service::Error::Refused(refused) => (refused.detail, refused.violations),
+        service::Error::Refused(refused) => (refused.detail.clone(), refused.violations.as_slice()),
         internal => {
             tracing::error!(error = %internal, code = code.as_str(), "a request failed");
-            (code.title().to_owned(), Vec::new())
+            (code.title().to_owned(), [].as_slice())
         }
     };
     Error::new(message).extend_with(|_, extensions| {
@@ -27,7 +29,7 @@ pub(crate) fn refused(error: service::Error) -> Error {
 
 /// A rule's error as GraphQL shows it.
 pub(crate) fn refused_by_rule(error: domain::Error) -> Error {
-    refused(error.into())
+    refused(service::Error::from(error))
 }
 
 /// Most errors in one answer: a hostile document has one in every line.
@@ -43,13 +45,28 @@ pub(crate) fn with_codes(mut response: Response) -> Response {
             error.message.truncate(end);
             error.message.push('…');
         }
-        let code = if is_too_much(&error.message) { Code::QueryTooComplex } else { Code::InvalidQuery };
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-        if extensions.get("code").is_none() {
-            extensions.set("code", code.as_str());
+        if extensions.get("code").is_some() {
+            continue;
         }
+        let code = if is_too_much(&error.message) {
+            Code::QueryTooComplex
+        } else if error.path.is_empty() || is_about_an_argument(&error.message) {
+            Code::InvalidQuery
+        } else {
+            // A field failed for a reason that nobody put into words for the caller.
+            tracing::error!(error = %error.message, "a field failed");
+            Code::Internal.title().clone_into(&mut error.message);
+            Code::Internal
+        };
+        extensions.set("code", code.as_str());
     }
     response
+}
+
+/// An argument that is found wrong only when its field is resolved, in async-graphql's words.
+fn is_about_an_argument(message: &str) -> bool {
+    ["Failed to parse", "Expected input type"].iter().any(|words| message.starts_with(words))
 }
 
 /// async-graphql tells its limits by their words alone.

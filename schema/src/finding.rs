@@ -36,13 +36,13 @@ impl FindingNode {
     #[graphql(complexity = "1 + child_complexity")]
     async fn asset(&self, ctx: &Context<'_>) -> Result<Option<AssetNode>> {
         let Some(id) = self.finding.asset_id else { return Ok(None) };
-        Ok(loaders(ctx)?.assets.load_one(id).await?.map(Into::into))
+        Ok(loaders(ctx)?.assets.load_one(id).await.map_err(refused)?.map(Into::into))
     }
 
     /// The tasks that it belongs to, if the caller may read tasks.
     #[graphql(complexity = "1 + 2 * child_complexity")]
     async fn tasks(&self, ctx: &Context<'_>) -> Result<Vec<TaskNode>> {
-        let tasks = loaders(ctx)?.tasks_of_findings.load_one(self.finding.id).await?;
+        let tasks = loaders(ctx)?.tasks_of_findings.load_one(self.finding.id).await.map_err(refused)?;
         Ok(tasks.unwrap_or_default().into_iter().map(Into::into).collect())
     }
 }

@@ -34,7 +34,8 @@ impl TaskNode {
     /// Its first 100 findings, if the caller may read findings; `findings(filter: {task: …})` lists all.
     #[graphql(complexity = "MAX_RELATED.saturating_mul(child_complexity)")]
     async fn findings(&self, ctx: &Context<'_>) -> Result<Vec<FindingNode>> {
-        let mut found = loaders(ctx)?.findings.load_many(self.task.finding_ids.iter().copied()).await?;
+        let mut found =
+            loaders(ctx)?.findings.load_many(self.task.finding_ids.iter().copied()).await.map_err(refused)?;
         Ok(self.task.finding_ids.iter().filter_map(|id| found.remove(id)).map(Into::into).collect())
     }
 }

@@ -37,6 +37,11 @@ impl Etag {
         Ok(Self(format!("l-{}", digest(&all))))
     }
 
+    /// The tag of an answer that has no number: a digest of its content.
+    pub fn of_content(content: &[u8]) -> Self {
+        Self(format!("c-{}", hex(Sha256::digest(content).get(..8).unwrap_or_default())))
+    }
+
     /// Whether `If-None-Match` holds this tag (weak comparison, RFC 9110 section 13.1.2).
     pub fn matches(&self, if_none_match: Option<&str>) -> bool {
         if_none_match.is_some_and(|header| {
@@ -47,9 +52,9 @@ impl Etag {
         })
     }
 
-    /// The tag as a header's value, with quotes.
-    pub fn header(&self) -> String {
-        format!("\"{}\"", self.0)
+    /// The tag without quotes.
+    pub fn value(&self) -> &str {
+        &self.0
     }
 }
 

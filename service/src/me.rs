@@ -7,8 +7,8 @@ use domain::{Me, TenantRights};
 pub fn me(caller: &Caller) -> Me {
     let tenants = caller.rights().iter().map(|(id, right)| TenantRights {
         id: *id,
-        slug: right.slug.clone(),
-        name: right.name.clone(),
+        slug: right.tenant.slug.clone(),
+        name: right.tenant.name.clone(),
         scopes: right.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
     });
     Me {

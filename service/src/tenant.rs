@@ -1,20 +1,19 @@
 //! The municipalities that a caller has rights in.
 
-use crate::{Error, Result, platform::Platform, tenancy::Caller};
+use crate::{Error, Result, tenancy::Caller};
 use domain::Tenant;
-use uuid::Uuid;
 
-/// The caller's tenants, by slug.
-pub async fn list(caller: &Caller) -> Result<Vec<Tenant>> {
-    let ids: Vec<Uuid> = caller.rights().keys().map(|id| id.0).collect();
-    Platform::new(caller.service().store.clone()).tenants_of(&ids).await
+/// The caller's tenants, by slug. They come with its rights, without a look at the store.
+pub fn list(caller: &Caller) -> Vec<Tenant> {
+    let mut tenants: Vec<_> = caller.rights().values().map(|right| right.tenant.clone()).collect();
+    tenants.sort_by(|a, b| a.slug.cmp(&b.slug));
+    tenants
 }
 
 /// One of the caller's tenants, by slug or id.
 ///
 /// # Errors
 /// `not_found`.
-pub async fn get(caller: &Caller, named: &str) -> Result<Tenant> {
-    let is_named = |tenant: &Tenant| tenant.slug == named || tenant.id.to_string() == named.to_ascii_lowercase();
-    list(caller).await?.into_iter().find(is_named).ok_or_else(Error::not_found)
+pub fn get(caller: &Caller, named: &str) -> Result<Tenant> {
+    list(caller).into_iter().find(|tenant| tenant.is_named(named)).ok_or_else(Error::not_found)
 }

@@ -85,7 +85,6 @@ async fn fill(auth: &Auth, config: &Config) -> Result<[TenantId; 2], Failure> {
             None => platform.add_tenant(&TenantSlug::parse(slug)?, name, now).await?,
         };
     }
-    platform.add_provider("Nordskydd AB", now).await?;
     let importer = token(auth, "demo-import", &tenants, &[Permission::WriteImports]).await?;
     let caller = auth.authenticate(&importer).await?;
     let options = ImportOptions { lease: Duration::from_secs(config.imports.lease_seconds) };
@@ -128,6 +127,9 @@ async fn screen(auth: &Auth, config: &Config, tenants: &[TenantId; 2]) -> Result
         ReadFeed,
     ];
     let provider = token(auth, "provider", tenants, &all).await?;
+    let platform = Platform::new(auth.service().store.clone());
+    let organisation = platform.add_provider("Nordskydd AB", auth.service().clock.now()).await?;
+    platform.belongs_to(&config.public_url, "provider", organisation).await?;
     let foreign = foreign_finding(auth, &provider).await?;
     Ok(include_str!("demo.txt")
         .replace("{url}", &config.public_url)

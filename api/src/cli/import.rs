@@ -60,7 +60,7 @@ impl Import {
 /// The command's own caller: a principal with a short grant, like anyone else.
 async fn caller(auth: &Auth, tenant: &str) -> Result<Caller, Failure> {
     let known = Platform::new(auth.service().store.clone()).tenants().await?;
-    let found = known.into_iter().find(|t| t.slug == tenant || t.id.to_string() == tenant);
+    let found = known.into_iter().find(|known| known.is_named(tenant));
     let tenant = found.ok_or_else(|| Failure::Refused(format!("there is no municipality `{tenant}`")))?;
     let scopes = [Permission::WriteImports].into_iter().collect();
     let ttl = Duration::from_secs(24 * 3600);

@@ -86,7 +86,7 @@ impl Token {
 }
 
 fn find(known: &[domain::Tenant], named: &str) -> Result<TenantId, Failure> {
-    let found = known.iter().find(|tenant| tenant.slug == named || tenant.id.to_string() == named);
+    let found = known.iter().find(|tenant| tenant.is_named(named));
     let slugs: Vec<&str> = known.iter().map(|tenant| tenant.slug.as_str()).collect();
     found
         .map(|tenant| tenant.id)

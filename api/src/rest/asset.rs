@@ -32,7 +32,11 @@ async fn list_assets(
 ) -> Answer {
     let Filtered(filter, page_params) = params;
     let (page_request, fields) = page_params.read(Asset::FIELDS)?;
-    page(&request, service::asset::list(&caller.0, &filter, &page_request, seen.tag()).await?, &fields)
+    page(
+        &request,
+        service::asset::list(&caller.0, &filter, &page_request, seen.tags(&fields).as_deref()).await?,
+        &fields,
+    )
 }
 
 /// One asset.
@@ -45,5 +49,5 @@ async fn list_assets(
 #[get("/assets/{id}")]
 async fn get_asset(caller: As, id: Id<AssetId>, params: Params<FieldParams>, seen: Seen) -> Answer {
     let fields = Fields::parse(params.0.fields, Asset::FIELDS)?;
-    one(service::asset::get(&caller.0, id.0, seen.tag()).await?, &fields)
+    one(service::asset::get(&caller.0, id.0, seen.tags(&fields).as_deref()).await?, &fields)
 }

@@ -5,9 +5,12 @@ use super::{
     extract::Seen,
     problem::ProblemDetails,
     query::Filtered,
-    respond::{Answer, next_link, unchanged},
+    respond::{Answer, Fields, next_link, tagged, unchanged},
 };
-use actix_web::{HttpRequest, HttpResponse, get, http::header};
+use actix_web::{
+    HttpRequest, get,
+    http::{StatusCode, header},
+};
 use domain::{
     PageRequest,
     change::{ChangeFilter, ChangePage},
@@ -53,13 +56,15 @@ async fn list_changes(
 ) -> Answer {
     let Filtered(filter, FeedParams { limit, cursor }) = params;
     let page = PageRequest::new("limit", limit, PageRequest::MAX_FEED, cursor)?;
-    let changes = service::change::list(&caller.0, &filter, page.cursor.as_deref(), page.limit, seen.tag()).await?;
+    let fields = Fields::all();
+    let changes =
+        service::change::list(&caller.0, &filter, page.cursor.as_deref(), page.limit, seen.tags(&fields).as_deref())
+            .await?;
     let (etag, page) = match changes {
-        Fresh::Unchanged(etag) => return Ok(unchanged(&etag)),
+        Fresh::Unchanged(etag) => return Ok(unchanged(&etag, &fields)),
         Fresh::Changed(etag, page) => (etag, page),
     };
-    let mut response = HttpResponse::Ok();
-    response.insert_header((header::ETAG, etag.header())).insert_header((header::CACHE_CONTROL, "private, no-cache"));
+    let mut response = tagged(StatusCode::OK, fields.tag(&etag));
     response.insert_header(("x-next-cursor", page.next_cursor.as_str()));
     if page.has_more {
         response.insert_header((header::LINK, next_link(&request, &page.next_cursor)));

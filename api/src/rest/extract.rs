@@ -1,6 +1,6 @@
 //! Reading a request: the caller, the body, the conditions.
 
-use super::Problem;
+use super::{Problem, respond::Fields};
 use crate::application::{State, Worker};
 use actix_web::{
     FromRequest, HttpRequest,
@@ -137,8 +137,10 @@ impl FromRequest for Seen {
 }
 
 impl Seen {
-    pub(crate) fn tag(&self) -> Option<&str> {
-        self.0.as_deref()
+    /// The tags that are of this choice of fields, as the service knows them.
+    pub(crate) fn tags(&self, fields: &Fields) -> Option<String> {
+        let tags = self.0.as_deref()?.split(',').map(|tag| tag.trim().trim_start_matches("W/").trim_matches('"'));
+        Some(tags.filter_map(|tag| fields.own(tag)).collect::<Vec<_>>().join(","))
     }
 }
 

@@ -3,12 +3,12 @@
 use super::{
     As, Body, Problem,
     extract::{Id, IfMatch, Seen},
-    params::{FieldParams, PageParams},
+    params::{FieldParams, NoParams, PageParams},
     problem::ProblemDetails,
     query::{Filtered, Params},
-    respond::{Answer, Fields, changed, one, page},
+    respond::{Answer, Fields, changed, one, page, whole},
 };
-use actix_web::{HttpRequest, get, http::StatusCode, patch, post, web::Json};
+use actix_web::{HttpRequest, get, http::StatusCode, patch, post};
 use domain::{
     Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Page, Severity, Transition,
     finding::FindingPatch,
@@ -84,7 +84,7 @@ async fn list_findings(
     let Filtered(filter, ListParams { sort, limit, cursor, fields }) = params;
     let (page_request, fields) = PageParams { limit, cursor, fields }.read(Finding::FIELDS)?;
     let query = FindingQuery { filter, order: order(sort.as_deref())?, page: page_request };
-    page(&request, service::finding::list(&caller.0, &query, seen.tag()).await?, &fields)
+    page(&request, service::finding::list(&caller.0, &query, seen.tags(&fields).as_deref()).await?, &fields)
 }
 
 /// Counts of findings as flat rows, under the same filters as the list.
@@ -97,7 +97,8 @@ async fn list_findings(
 #[get("/findings/facets")]
 async fn count_findings(caller: As, params: Filtered<FindingFilter, CountParams>, seen: Seen) -> Answer {
     let Filtered(filter, CountParams { by }) = params;
-    one(service::finding::counts(&caller.0, &filter, &by, seen.tag()).await?, &Fields::all())
+    let fields = Fields::all();
+    one(service::finding::counts(&caller.0, &filter, &by, seen.tags(&fields).as_deref()).await?, &fields)
 }
 
 /// One finding.
@@ -110,7 +111,7 @@ async fn count_findings(caller: As, params: Filtered<FindingFilter, CountParams>
 #[get("/findings/{id}")]
 async fn get_finding(caller: As, id: Id<FindingId>, params: Params<FieldParams>, seen: Seen) -> Answer {
     let fields = Fields::parse(params.0.fields, Finding::FIELDS)?;
-    one(service::finding::get(&caller.0, id.0, seen.tag()).await?, &fields)
+    one(service::finding::get(&caller.0, id.0, seen.tags(&fields).as_deref()).await?, &fields)
 }
 
 /// What the tool saw. Written by the tool, and so perhaps by an attacker.
@@ -126,12 +127,13 @@ struct Evidence {
 #[utoipa::path(tag = "findings", operation_id = "getFindingEvidence", params(("id" = FindingId, Path)),
     security(("bearer" = ["findings:read", "evidence:read"])), responses(
         (status = 200, description = "The evidence", body = Evidence),
+        (status = 304, description = "It has not changed since the `ETag` in `If-None-Match`"),
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 #[get("/findings/{id}/evidence")]
-async fn get_evidence(caller: As, id: Id<FindingId>) -> Result<Json<Evidence>, Problem> {
+async fn get_evidence(caller: As, id: Id<FindingId>, _: Params<NoParams>, seen: Seen) -> Answer {
     let text = service::finding::evidence(&caller.0, id.0).await?;
-    Ok(Json(Evidence { finding_id: id.0, text }))
+    whole(&Evidence { finding_id: id.0, text }, &seen)
 }
 
 /// A change of a finding. A field left out stays as it is; null goes back to
@@ -166,7 +168,13 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> R
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 #[patch("/findings/{id}")]
-async fn patch_finding(caller: As, id: Id<FindingId>, version: IfMatch, body: Body<PatchBody>) -> Answer {
+async fn patch_finding(
+    caller: As,
+    id: Id<FindingId>,
+    _: Params<NoParams>,
+    version: IfMatch,
+    body: Body<PatchBody>,
+) -> Answer {
     let patch = FindingPatch { severity: body.0.severity, assignee: body.0.assignee, tags: body.0.tags };
     changed(StatusCode::OK, service::finding::patch(&caller.0, id.0, version.0, patch).await?)
 }
@@ -184,6 +192,12 @@ async fn patch_finding(caller: As, id: Id<FindingId>, version: IfMatch, body: Bo
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 #[post("/findings/{id}/transition")]
-async fn transition_finding(caller: As, id: Id<FindingId>, version: IfMatch, wish: Body<Transition>) -> Answer {
+async fn transition_finding(
+    caller: As,
+    id: Id<FindingId>,
+    _: Params<NoParams>,
+    version: IfMatch,
+    wish: Body<Transition>,
+) -> Answer {
     changed(StatusCode::OK, service::finding::transition(&caller.0, id.0, version.0, wish.0).await?)
 }

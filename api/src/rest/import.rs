@@ -153,7 +153,11 @@ async fn list_imports(
 ) -> Answer {
     let Filtered(filter, page_params) = params;
     let (page_request, fields) = page_params.read(Import::FIELDS)?;
-    page(&request, service::import::list(&caller.0, &filter.tenant, &page_request, seen.tag()).await?, &fields)
+    page(
+        &request,
+        service::import::list(&caller.0, &filter.tenant, &page_request, seen.tags(&fields).as_deref()).await?,
+        &fields,
+    )
 }
 
 /// What became of a report. Who may not read findings sees its own ones alone.
@@ -166,5 +170,5 @@ async fn list_imports(
 #[get("/imports/{id}")]
 async fn get_import(caller: As, id: Id<ImportId>, params: Params<FieldParams>, seen: Seen) -> Answer {
     let fields = Fields::parse(params.0.fields, Import::FIELDS)?;
-    one(service::import::get(&caller.0, id.0, seen.tag()).await?, &fields)
+    one(service::import::get(&caller.0, id.0, seen.tags(&fields).as_deref()).await?, &fields)
 }

@@ -31,6 +31,11 @@ impl PageParams {
     }
 }
 
+/// An operation without parameters: any one is an error that names it.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoParams {}
+
 /// What to show of a resource.
 #[derive(Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]

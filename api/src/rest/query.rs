@@ -62,7 +62,7 @@ fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
 }
 
 fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
-    let pairs: Vec<(String, String)> = url_pairs(query);
+    let pairs = url_pairs(query)?;
     let mut seen = BTreeSet::new();
     match pairs.iter().find(|(name, _)| !seen.insert(name.as_str())) {
         Some((twice, _)) => Err(wrong(twice, "stands twice; put several values into one comma list")),
@@ -77,8 +77,10 @@ fn of_pairs<T: DeserializeOwned>(pairs: Vec<(String, String)>) -> Result<T, Prob
     parsed.map_err(|error: Failure| wrong(&current, &error.to_string()))
 }
 
-fn url_pairs(query: &str) -> Vec<(String, String)> {
-    actix_web::web::Query::<Vec<(String, String)>>::from_query(query).map(|q| q.into_inner()).unwrap_or_default()
+fn url_pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
+    let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(query);
+    // What cannot be read must not become a list without filters.
+    pairs.map(|pairs| pairs.into_inner()).map_err(|_| Problem::new(Code::BadRequest, "the query cannot be read"))
 }
 
 fn wrong(parameter: &str, detail: &str) -> Problem {

@@ -1,6 +1,6 @@
 //! Answers: tags, links, chosen fields.
 
-use super::Problem;
+use super::{Problem, extract::Seen};
 use crate::application::State;
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -40,6 +40,27 @@ impl Fields {
         }
     }
 
+    /// A tag of the service as this choice of fields shows it.
+    pub(crate) fn tag(&self, etag: &Etag) -> String {
+        format!("\"{}{}\"", etag.value(), self.suffix())
+    }
+
+    /// The service's tag in a client's one, if it is of this choice of fields.
+    pub(crate) fn own<'t>(&self, tag: &'t str) -> Option<&'t str> {
+        if tag == "*" {
+            return Some(tag);
+        }
+        tag.strip_suffix(self.suffix().as_str()).filter(|own| !own.contains('.'))
+    }
+
+    /// Differs for different fields; empty for all of them. A tag itself holds no dot.
+    fn suffix(&self) -> String {
+        self.0
+            .as_ref()
+            .map(|fields| format!(".{}", Etag::of_content(fields.join(",").as_bytes()).value()))
+            .unwrap_or_default()
+    }
+
     fn of<T: Serialize>(&self, item: &T) -> Result<Value, Problem> {
         let mut value = serde_json::to_value(item).map_err(|_| Problem::of(Code::Internal))?;
         if let (Some(fields), Some(object)) = (&self.0, value.as_object_mut()) {
@@ -49,33 +70,44 @@ impl Fields {
     }
 }
 
-fn tagged(status: StatusCode, etag: &Etag) -> HttpResponseBuilder {
+pub(crate) fn tagged(status: StatusCode, tag: String) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
-    response.insert_header((header::ETAG, etag.header()));
+    response.insert_header((header::ETAG, tag));
     response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
     response
 }
 
 /// 304 for what the client has.
-pub(crate) fn unchanged(etag: &Etag) -> HttpResponse {
-    tagged(StatusCode::NOT_MODIFIED, etag).finish()
+pub(crate) fn unchanged(etag: &Etag, fields: &Fields) -> HttpResponse {
+    tagged(StatusCode::NOT_MODIFIED, fields.tag(etag)).finish()
 }
 
 /// A resource, or 304.
 pub(crate) fn one<T: Serialize>(fresh: Fresh<T>, fields: &Fields) -> Answer {
     match fresh {
-        Fresh::Unchanged(etag) => Ok(unchanged(&etag)),
-        Fresh::Changed(etag, item) => Ok(tagged(StatusCode::OK, &etag).json(fields.of(&item)?)),
+        Fresh::Unchanged(etag) => Ok(unchanged(&etag, fields)),
+        Fresh::Changed(etag, item) => Ok(tagged(StatusCode::OK, fields.tag(&etag)).json(fields.of(&item)?)),
     }
+}
+
+/// A small answer that is the same as long as its content is, or 304.
+pub(crate) fn whole<T: Serialize>(item: &T, seen: &Seen) -> Answer {
+    let fields = Fields::all();
+    let content = serde_json::to_vec(item).map_err(|_| Problem::of(Code::Internal))?;
+    let etag = Etag::of_content(&content);
+    if etag.matches(seen.tags(&fields).as_deref()) {
+        return Ok(unchanged(&etag, &fields));
+    }
+    Ok(tagged(StatusCode::OK, fields.tag(&etag)).content_type("application/json").body(content))
 }
 
 /// A page of a list with a link to the next one, or 304.
 pub(crate) fn page<T: Serialize>(request: &HttpRequest, fresh: Fresh<Page<T>>, fields: &Fields) -> Answer {
     let (etag, page) = match fresh {
-        Fresh::Unchanged(etag) => return Ok(unchanged(&etag)),
+        Fresh::Unchanged(etag) => return Ok(unchanged(&etag, fields)),
         Fresh::Changed(etag, page) => (etag, page),
     };
-    let mut response = tagged(StatusCode::OK, &etag);
+    let mut response = tagged(StatusCode::OK, fields.tag(&etag));
     if let Some(cursor) = &page.next_cursor {
         response.insert_header((header::LINK, next_link(request, cursor)));
     }
@@ -89,7 +121,7 @@ pub(crate) fn page<T: Serialize>(request: &HttpRequest, fresh: Fresh<Page<T>>, f
 
 /// A changed resource with its new tag.
 pub(crate) fn changed<T: Serialize>(status: StatusCode, (etag, item): (Etag, T)) -> Answer {
-    Ok(tagged(status, &etag).json(item))
+    Ok(tagged(status, Fields::all().tag(&etag)).json(item))
 }
 
 /// `Link: <…>; rel="next"` (RFC 8288): the same query with the next cursor.

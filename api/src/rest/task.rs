@@ -3,7 +3,7 @@
 use super::{
     As, Body,
     extract::{Id, Seen},
-    params::{FieldParams, PageParams},
+    params::{FieldParams, NoParams, PageParams},
     problem::ProblemDetails,
     query::{Filtered, Params},
     respond::{Answer, Fields, changed, one, page},
@@ -32,7 +32,11 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 async fn list_tasks(caller: As, request: HttpRequest, params: Filtered<TaskFilter, PageParams>, seen: Seen) -> Answer {
     let Filtered(filter, page_params) = params;
     let (page_request, fields) = page_params.read(Task::FIELDS)?;
-    page(&request, service::task::list(&caller.0, &filter, &page_request, seen.tag()).await?, &fields)
+    page(
+        &request,
+        service::task::list(&caller.0, &filter, &page_request, seen.tags(&fields).as_deref()).await?,
+        &fields,
+    )
 }
 
 /// One task.
@@ -45,7 +49,7 @@ async fn list_tasks(caller: As, request: HttpRequest, params: Filtered<TaskFilte
 #[get("/tasks/{id}")]
 async fn get_task(caller: As, id: Id<TaskId>, params: Params<FieldParams>, seen: Seen) -> Answer {
     let fields = Fields::parse(params.0.fields, Task::FIELDS)?;
-    one(service::task::get(&caller.0, id.0, seen.tag()).await?, &fields)
+    one(service::task::get(&caller.0, id.0, seen.tags(&fields).as_deref()).await?, &fields)
 }
 
 /// A ticket to link.
@@ -72,7 +76,13 @@ struct TicketBody {
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 #[put("/tasks/{id}/tickets/{system}")]
-async fn link_ticket(caller: As, id: Id<TaskId>, path: Path<(String, String)>, body: Body<TicketBody>) -> Answer {
+async fn link_ticket(
+    caller: As,
+    id: Id<TaskId>,
+    path: Path<(String, String)>,
+    _: Params<NoParams>,
+    body: Body<TicketBody>,
+) -> Answer {
     let link = TicketLink::parse(&path.1, &body.0.key, body.0.url.as_deref())?;
     let (etag, task, is_new) = service::task::link_ticket(&caller.0, id.0, link).await?;
     changed(if is_new { StatusCode::CREATED } else { StatusCode::OK }, (etag, task))

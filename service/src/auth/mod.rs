@@ -118,9 +118,10 @@ impl Auth {
                 .filter(|grant| grant.tenant == tenant.id && grant.is_live(now))
                 .fold(Scopes::NONE, |sum, grant| sum.union(grant.scopes));
             let scopes = asked.intersection(granted);
-            complete &= scopes == asked;
+            // What a token older than the last look lacks was not granted, or was revoked since.
+            complete &= scopes == asked || claims.iat < snapshot.seen_at.timestamp();
             if !scopes.is_empty() {
-                rights.insert(tenant.id, Right { slug: tenant.slug.clone(), name: tenant.name.clone(), scopes });
+                rights.insert(tenant.id, Right { tenant: tenant.clone(), scopes });
             }
         }
         let expires_at = claims.expires_at().ok_or(Missing::Refused("exp out of range"))?;

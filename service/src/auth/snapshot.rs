@@ -2,9 +2,9 @@
 
 use crate::{
     Clock, Error, Result,
-    platform::{Directory, GrantRow, KeyRow, Platform, TenantRow},
+    platform::{Directory, GrantRow, KeyRow, Platform},
 };
-use domain::{PrincipalId, TenantId};
+use domain::{PrincipalId, Tenant, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, jwk::Jwk};
 use std::{
     collections::{HashMap, HashSet},
@@ -16,6 +16,8 @@ use std::{
 const LOOK_EVERY: Duration = Duration::from_millis(1500);
 /// How soon an unknown principal may cause another look.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How long one look may take.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the service goes on while the store cannot be read.
 const MAX_BLIND: Duration = Duration::from_secs(5);
 
@@ -23,9 +25,11 @@ const MAX_BLIND: Duration = Duration::from_secs(5);
 pub(super) struct Snapshot {
     epoch: i64,
     keys: HashMap<String, VerifyingKey>,
-    tenants: Vec<TenantRow>,
+    tenants: Vec<Tenant>,
     principals: HashMap<(String, String), (PrincipalId, Vec<GrantRow>)>,
     revoked: HashSet<String>,
+    /// The service's time when the store was looked at.
+    pub(super) seen_at: Timestamp,
 }
 
 /// The public half of a signing key, pinned to its algorithm.
@@ -37,7 +41,7 @@ pub(super) struct VerifyingKey {
 }
 
 impl Snapshot {
-    fn of(directory: Directory) -> Result<Self> {
+    fn of(directory: Directory, seen_at: Timestamp) -> Result<Self> {
         let mut principals: HashMap<_, (PrincipalId, Vec<GrantRow>)> = HashMap::new();
         for (id, issuer, subject) in directory.principals {
             principals.insert((issuer, subject), (id, Vec::new()));
@@ -51,7 +55,7 @@ impl Snapshot {
         }
         let keys = directory.keys.into_iter().map(verifying_key).collect::<Result<_>>()?;
         let revoked = directory.revoked.into_iter().collect();
-        Ok(Self { epoch: directory.epoch, keys, tenants: directory.tenants, principals, revoked })
+        Ok(Self { epoch: directory.epoch, keys, tenants: directory.tenants, principals, revoked, seen_at })
     }
 
     pub(super) fn key(&self, kid: &str) -> Option<&VerifyingKey> {
@@ -64,10 +68,8 @@ impl Snapshot {
         serde_json::json!({ "keys": keys })
     }
 
-    pub(super) fn tenant(&self, named: &str) -> Option<&TenantRow> {
-        self.tenants
-            .iter()
-            .find(|t| t.slug == named || uuid::Uuid::parse_str(named).is_ok_and(|id| TenantId(id) == t.id))
+    pub(super) fn tenant(&self, named: &str) -> Option<&Tenant> {
+        self.tenants.iter().find(|tenant| tenant.is_named(named))
     }
 
     pub(super) fn principal(&self, issuer: &str, subject: &str) -> Option<(PrincipalId, &[GrantRow])> {
@@ -78,6 +80,15 @@ impl Snapshot {
     pub(super) fn is_revoked(&self, jti: &str) -> bool {
         self.revoked.contains(jti)
     }
+}
+
+/// What holds while the store cannot be read: the last look, for a few seconds.
+fn without_look(snapshot: Arc<Snapshot>, looked: Instant, reason: &str) -> Result<Arc<Snapshot>> {
+    if looked.elapsed() < MAX_BLIND {
+        tracing::warn!(reason, "the grants cannot be read; going on with those last seen");
+        return Ok(snapshot);
+    }
+    Err(Error::Unavailable(format!("the grants cannot be read: {reason}")))
 }
 
 fn verifying_key(row: KeyRow) -> Result<(String, VerifyingKey)> {
@@ -93,14 +104,15 @@ pub(super) struct Snapshots {
     platform: Platform,
     clock: Clock,
     current: RwLock<(Arc<Snapshot>, Instant)>,
-    renewing: tokio::sync::Mutex<()>,
+    /// When the last look that failed began, for those who waited for it.
+    renewing: tokio::sync::Mutex<Option<Instant>>,
 }
 
 impl Snapshots {
     pub(super) async fn load(platform: Platform, clock: Clock) -> Result<Self> {
-        let snapshot = Snapshot::of(platform.directory(clock.now()).await?)?;
+        let snapshot = Snapshot::of(platform.directory(clock.now()).await?, clock.now())?;
         let current = RwLock::new((Arc::new(snapshot), Instant::now()));
-        Ok(Self { platform, clock, current, renewing: tokio::sync::Mutex::new(()) })
+        Ok(Self { platform, clock, current, renewing: tokio::sync::Mutex::new(None) })
     }
 
     pub(super) fn current(&self) -> Arc<Snapshot> {
@@ -126,32 +138,40 @@ impl Snapshots {
     /// A snapshot that was looked at after `asked`.
     async fn look(&self, asked: Instant) -> Result<Arc<Snapshot>> {
         // One look serves all requests that wait for it.
-        let _renewing = self.renewing.lock().await;
+        let mut failed = self.renewing.lock().await;
         let (snapshot, looked) = self.read();
         if looked > asked {
             return Ok(snapshot);
+        }
+        if failed.is_some_and(|failed| failed > asked) {
+            // Who waited for a look that failed does not wait for another one to fail.
+            return without_look(snapshot, looked, "a look at the store has just failed");
         }
         // Nobody makes the store be looked at more often than this.
         tokio::time::sleep(LOOK_AGAIN.saturating_sub(looked.elapsed())).await;
         // Before the look: what is granted during it may not be seen by it.
         let began = Instant::now();
-        match self.renewed(&snapshot).await {
-            Ok(renewed) => {
+        match tokio::time::timeout(LOOK_TIMEOUT, self.renewed(&snapshot)).await {
+            Ok(Ok(renewed)) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = (renewed.clone(), began);
                 Ok(renewed)
             }
-            Err(error) if looked.elapsed() < MAX_BLIND => {
-                tracing::warn!(%error, "the grants cannot be read; going on with those last seen");
-                Ok(snapshot)
+            Ok(Err(error)) => {
+                *failed = Some(Instant::now());
+                without_look(snapshot, looked, &error.to_string())
             }
-            Err(error) => Err(Error::Unavailable(format!("the grants cannot be read: {error}"))),
+            Err(_) => {
+                *failed = Some(Instant::now());
+                without_look(snapshot, looked, "the store does not answer")
+            }
         }
     }
 
     async fn renewed(&self, snapshot: &Arc<Snapshot>) -> Result<Arc<Snapshot>> {
+        let now = self.clock.now();
         if self.platform.epoch().await? == snapshot.epoch {
             return Ok(snapshot.clone());
         }
-        Ok(Arc::new(Snapshot::of(self.platform.directory(self.clock.now()).await?)?))
+        Ok(Arc::new(Snapshot::of(self.platform.directory(now).await?, now)?))
     }
 }

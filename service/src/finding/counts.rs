@@ -113,6 +113,6 @@ fn key(caller: &Caller, by: FindingFacet, group: &Group, sources: &HashMap<Uuid,
             Some((kind as i64, text::word(&kind)))
         }
         FindingFacet::Source => Some((0, sources.get(&group.source_id?)?.clone())),
-        FindingFacet::Tenant => Some((0, caller.rights().get(&TenantId(group.tenant_id))?.slug.clone())),
+        FindingFacet::Tenant => Some((0, caller.rights().get(&TenantId(group.tenant_id))?.tenant.slug.clone())),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Platform, epoch};
 use crate::Result;
-use domain::{PrincipalId, Scopes, TenantId, Timestamp};
+use domain::{PrincipalId, Scopes, Tenant, TenantId, Timestamp};
 use entity::{grant, principal, revoked_token, signing_key, tenant};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
@@ -11,7 +11,7 @@ pub struct Directory {
     /// The epoch.
     pub epoch: i64,
     /// Every tenant.
-    pub tenants: Vec<TenantRow>,
+    pub tenants: Vec<Tenant>,
     /// Every principal, as (id, issuer, subject).
     pub principals: Vec<(PrincipalId, String, String)>,
     /// Grants that are neither revoked nor over.
@@ -20,16 +20,6 @@ pub struct Directory {
     pub keys: Vec<KeyRow>,
     /// `jti` of tokens revoked before their end.
     pub revoked: Vec<String>,
-}
-
-/// A tenant.
-pub struct TenantRow {
-    /// Its id.
-    pub id: TenantId,
-    /// Its short name.
-    pub slug: String,
-    /// Its name.
-    pub name: String,
 }
 
 /// A right of a principal in a tenant.
@@ -75,7 +65,7 @@ impl Platform {
         let revoked = revoked_token::Entity::find().filter(not_over).all(&connection).await?;
         Ok(Directory {
             epoch: epoch(&connection).await?,
-            tenants: tenants.into_iter().map(|t| TenantRow { id: t.id.into(), slug: t.slug, name: t.name }).collect(),
+            tenants: tenants.into_iter().map(super::tenant::shown).collect(),
             principals: principals.into_iter().map(|p| (p.id.into(), p.issuer, p.subject)).collect(),
             grants: grants.into_iter().map(grant_row).collect(),
             keys: keys

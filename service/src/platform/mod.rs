@@ -6,7 +6,7 @@ mod directory;
 mod key;
 mod tenant;
 
-pub use directory::{Directory, GrantRow, KeyRow, TenantRow};
+pub(crate) use directory::{Directory, GrantRow, KeyRow};
 pub use key::NewKey;
 
 use crate::{

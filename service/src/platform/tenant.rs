@@ -3,8 +3,8 @@
 use super::{Platform, changed};
 use crate::{Result, store::Connection};
 use domain::{Error, Tenant, TenantId, TenantSlug, Timestamp, Violation};
-use entity::{organisation, tenant};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use entity::{organisation, principal, tenant};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 impl Platform {
@@ -43,28 +43,34 @@ impl Platform {
         Ok(id)
     }
 
+    /// Says which organisation a principal belongs to.
+    pub async fn belongs_to(&self, issuer: &str, subject: &str, organisation: Uuid) -> Result<()> {
+        let connection = self.write().await?;
+        principal::Entity::update_many()
+            .col_expr(principal::Column::OrganisationId, organisation.into())
+            .filter(principal::Column::Issuer.eq(issuer))
+            .filter(principal::Column::Subject.eq(subject))
+            .exec(&connection)
+            .await?;
+        connection.commit().await
+    }
+
     /// Every tenant, by slug.
     pub async fn tenants(&self) -> Result<Vec<Tenant>> {
         let connection = self.read().await?;
         let rows = tenant::Entity::find().order_by_asc(tenant::Column::Slug).all(&connection).await?;
         Ok(rows.into_iter().map(shown).collect())
     }
-
-    /// The tenants of these ids, by slug.
-    pub(crate) async fn tenants_of(&self, ids: &[Uuid]) -> Result<Vec<Tenant>> {
-        let connection = self.read().await?;
-        let of_ids = tenant::Column::Id.is_in(ids.iter().copied());
-        let rows = tenant::Entity::find().filter(of_ids).order_by_asc(tenant::Column::Slug).all(&connection).await?;
-        Ok(rows.into_iter().map(shown).collect())
-    }
 }
 
-fn shown(row: tenant::Model) -> Tenant {
+pub(super) fn shown(row: tenant::Model) -> Tenant {
     Tenant { id: row.id.into(), slug: row.slug, name: row.name, created_at: row.created_at.into() }
 }
 
+/// The organisation of this kind and name; a new one if there is none.
 async fn organisation(connection: &Connection, kind: &str, name: &str, now: Timestamp) -> Result<Uuid> {
-    let known = organisation::Entity::find().filter(organisation::Column::Name.eq(name)).one(connection).await?;
+    let same = organisation::Column::Name.eq(name).and(organisation::Column::Kind.eq(kind));
+    let known = organisation::Entity::find().filter(same).one(connection).await?;
     if let Some(known) = known {
         return Ok(known.id);
     }

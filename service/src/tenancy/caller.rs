@@ -6,7 +6,7 @@ use crate::{
     auth::Vault,
     store::{Access, Connection},
 };
-use domain::{Code, Permission, PrincipalId, Scopes, TenantId, Timestamp};
+use domain::{Code, Permission, PrincipalId, Scopes, Tenant, TenantId, Timestamp};
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 use tokio::sync::OnceCell;
 
@@ -41,10 +41,8 @@ struct Inner {
 /// What a caller may do in one tenant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Right {
-    /// The tenant's short name.
-    pub slug: String,
-    /// The tenant's name.
-    pub name: String,
+    /// The tenant.
+    pub tenant: Tenant,
     /// What the token asks for and a live grant allows.
     pub scopes: Scopes,
 }
@@ -62,8 +60,9 @@ impl Caller {
     /// The service itself, doing what time or a restart asks for in one tenant. Numbers nothing in anybody's name.
     pub(crate) fn system(service: Service, tenant: TenantId, permission: Permission) -> Self {
         let scopes = [permission].into_iter().collect();
-        let right = Right { slug: String::new(), name: String::new(), scopes };
         let expires_at = service.clock.now();
+        let nameless = Tenant { id: tenant, slug: String::new(), name: String::new(), created_at: expires_at.into() };
+        let right = Right { tenant: nameless, scopes };
         let (issuer, subject) = ("fynd".to_owned(), "system".to_owned());
         let principal = PrincipalId(uuid::Uuid::nil());
         let rights = BTreeMap::from([(tenant, right)]);
@@ -232,11 +231,9 @@ impl Caller {
     }
 
     fn named(&self, held: &[uuid::Uuid], name: &str) -> Result<uuid::Uuid> {
-        let by_slug = |id: &&uuid::Uuid| self.0.rights.get(&TenantId(**id)).is_some_and(|right| right.slug == name);
-        let by_id = |id: &&uuid::Uuid| uuid::Uuid::parse_str(name).is_ok_and(|named| named == **id);
-        held.iter()
-            .find(|id| by_slug(id) || by_id(id))
-            .copied()
-            .ok_or_else(|| Error::refused(Code::UnknownTenant, Code::UnknownTenant.title()))
+        let is_named =
+            |id: &&uuid::Uuid| self.0.rights.get(&TenantId(**id)).is_some_and(|right| right.tenant.is_named(name));
+        let found = held.iter().find(is_named).copied();
+        found.ok_or_else(|| Error::refused(Code::UnknownTenant, Code::UnknownTenant.title()))
     }
 }
