@@ -21,7 +21,7 @@ use service::{
     import::{self, ImportOptions},
     store::{OpenError, StoreOptions},
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 use utoipa_actix_web::AppExt;
 
 /// A server that listens and is ready to run.
@@ -71,7 +71,7 @@ impl Application {
         let address = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error.to_string()))?;
         let auth = Arc::new(start(&config, clock).await?);
         let store = auth.service().store.clone();
-        let options = ImportOptions { lease: Duration::from_secs(config.imports.lease_seconds) };
+        let options = config.import_options();
         import::mark_interrupted(auth.service(), options).await?;
         let state = Data::new(State { auth: auth.clone(), config: config.clone(), imports: options });
         let server = serve(listener, &config, state, store.clone())
@@ -167,8 +167,8 @@ fn serve(
         app.configure(graphql::routes)
             .configure(pages::routes)
             .default_service(web::to(methods::no_such_operation))
-            .wrap(from_fn(middleware::answer))
             .wrap(Compress::default())
+            .wrap(from_fn(middleware::answer))
     });
     let workers = if config.workers == 0 { std::thread::available_parallelism()?.get() } else { config.workers };
     Ok(server.workers(workers).shutdown_timeout(shutdown).listen(listener)?.run())

@@ -5,6 +5,7 @@ use figment::{
     providers::{Env, Format, Toml},
 };
 use serde::Deserialize;
+use service::import::ImportOptions;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// The defaults, as they stand in the manual.
@@ -105,16 +106,33 @@ impl Config {
         if !self.public_url.starts_with("http://") && !self.public_url.starts_with("https://") {
             return Err(format!("public_url must be an http or https address, not `{}`", self.public_url));
         }
-        if self.database_connections == 0 {
-            return Err("database_connections must be at least 1".into());
+        let numbers = [
+            ("database_connections", u64::from(self.database_connections)),
+            ("imports.max_bytes", self.imports.max_bytes),
+            ("imports.lease_seconds", self.imports.lease_seconds),
+            ("limits.body_bytes", self.limits.body_bytes as u64),
+            ("limits.acquire_seconds", self.limits.acquire_seconds),
+            ("limits.graphql_depth", self.limits.graphql_depth as u64),
+            ("limits.graphql_complexity", self.limits.graphql_complexity as u64),
+        ];
+        if let Some((name, _)) = numbers.iter().find(|(_, number)| *number == 0) {
+            return Err(format!("{name} must be at least 1"));
         }
-        Ok(())
+        let spool = self.spool_folder();
+        tempfile::tempfile_in(&spool)
+            .map(|_| ())
+            .map_err(|error| format!("imports.spool_folder {} cannot be used: {error}", spool.display()))
     }
 
     /// The folder where reports wait while they are read.
     pub fn spool_folder(&self) -> PathBuf {
         let own = &self.imports.spool_folder;
         if own.as_os_str().is_empty() { std::env::temp_dir() } else { own.clone() }
+    }
+
+    /// How imports are run.
+    pub fn import_options(&self) -> ImportOptions {
+        ImportOptions { lease: Duration::from_secs(self.imports.lease_seconds) }
     }
 
     /// How long a request waits for a connection.

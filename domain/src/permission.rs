@@ -1,7 +1,6 @@
 //! Permissions: the scopes of a token, one by one.
 
 use crate::{Error, error::Result};
-use serde::{Deserialize, Serialize};
 
 macro_rules! permissions {
     ($($name:ident $scope:literal $doc:literal;)*) => {
@@ -52,11 +51,6 @@ impl Scopes {
     /// The empty set.
     pub const NONE: Self = Self(0);
 
-    /// Every permission there is.
-    pub fn all() -> Self {
-        Permission::ALL.iter().copied().collect()
-    }
-
     /// Reads a blank-separated list (RFC 6749, section 3.3).
     ///
     /// # Errors
@@ -95,11 +89,6 @@ impl Scopes {
     pub fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::ALL.iter().copied().filter(move |p| self.has(*p))
     }
-
-    /// The set as a number: stable while the process runs, no storage format.
-    pub const fn bits(self) -> u64 {
-        self.0
-    }
 }
 
 impl FromIterator<Permission> for Scopes {
@@ -112,18 +101,6 @@ impl std::fmt::Display for Scopes {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<_> = self.iter().map(Permission::as_str).collect();
         out.write_str(&names.join(" "))
-    }
-}
-
-impl Serialize for Scopes {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Scopes {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

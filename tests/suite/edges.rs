@@ -10,6 +10,8 @@ on_both_stores!(
     every_problem_is_explained,
     a_graphql_document_is_bounded,
     a_request_keeps_its_id,
+    a_packed_report_is_whole_or_refused,
+    a_tag_is_of_the_fields_shown,
 );
 
 fn is_problem(answer: &Answer) {
@@ -117,9 +119,13 @@ async fn a_graphql_document_is_bounded(kind: Kind) {
     ] {
         assert_eq!(code(&ask(query.clone()).await), "query_too_complex", "{}", &query[..query.len().min(100)]);
     }
-    for query in
-        ["{ nothing }".to_owned(), "{".repeat(100_000), "{ me(x: ".to_owned() + &"[".repeat(100_000), String::new()]
-    {
+    for query in [
+        "{ finding(id: \"x\") { id } }".to_owned(),
+        "{ nothing }".to_owned(),
+        "{".repeat(100_000),
+        "{ me(x: ".to_owned() + &"[".repeat(100_000),
+        String::new(),
+    ] {
         let answer = ask(query).await;
         assert_eq!(code(&answer), "invalid_query");
         assert!(answer.to_string().len() < 20_000, "an error repeats what was sent");
@@ -139,5 +145,52 @@ async fn a_request_keeps_its_id(kind: Kind) {
         assert_ne!(given.header("x-request-id"), Some(hostile));
         assert!(given.header("x-request-id").is_some_and(|id| id.parse::<uuid::Uuid>().is_ok()));
     }
+    world.end().await;
+}
+
+async fn a_packed_report_is_whole_or_refused(kind: Kind) {
+    let world = World::with(kind, |config| config.imports.max_bytes = 1 << 20).await;
+    let lead = world.lead().await;
+    let send = async |encoding: &str, body: Vec<u8>| {
+        let request = lead.request(Method::POST, "/v1/imports?tenant=norrvik").header("content-encoding", encoding);
+        lead.send(request.body(body)).await
+    };
+    let packed = zstd::encode_all(&fixture("nuclei/norrvik.jsonl")[..], 3).unwrap();
+    assert_eq!(send("zstd", packed[..packed.len() - 9].to_vec()).await.expect(400).code(), "bad_request");
+    assert_eq!(send("zstd", b"not packed at all".to_vec()).await.expect(400).code(), "bad_request");
+    let bomb = zstd::encode_all(std::io::Read::take(std::io::repeat(b' '), 64 << 20), 3).unwrap();
+    assert_eq!(send("zstd", bomb).await.expect(413).code(), "payload_too_large");
+    send("zstd", packed).await.expect(201);
+    let packed_json = lead.request(Method::POST, "/graphql").header("content-encoding", "gzip");
+    let packed_json = packed_json.header(header::CONTENT_TYPE, "application/json").body(vec![0x1f, 0x8b]);
+    assert_eq!(lead.send(packed_json).await.expect(415).code(), "unsupported_media_type");
+    world.end().await;
+}
+
+async fn a_tag_is_of_the_fields_shown(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    lead.import("tenant=norrvik", fixture("nessus/norrvik.nessus")).await.expect(201);
+    let id = lead.get("/v1/findings").await.items()[0]["id"].as_str().unwrap().to_owned();
+    for path in ["/v1/findings".to_owned(), format!("/v1/findings/{id}"), "/v1/tasks".into(), "/v1/assets".into()] {
+        let ask = async |fields: &str, tag: &str| {
+            lead.send(lead.request(Method::GET, &format!("{path}{fields}")).header("if-none-match", tag)).await
+        };
+        let (all, some) = (lead.get(&path).await.etag(), lead.get(&format!("{path}?fields=id")).await.etag());
+        assert_ne!(all, some);
+        ask("", &all).await.expect(304);
+        ask("?fields=id", &some).await.expect(304);
+        ask("?fields=id", &format!("{all}, W/{some}")).await.expect(304);
+        ask("", &some).await.expect(200);
+        ask("?fields=id", &all).await.expect(200);
+    }
+    for path in ["/v1/me", "/v1/tenants", "/v1/tenants/norrvik"] {
+        let tag = lead.get(path).await.etag();
+        lead.send(lead.request(Method::GET, path).header("if-none-match", tag)).await.expect(304);
+        let refused = lead.get(&format!("{path}?nothing=1")).await.expect(400);
+        assert_eq!(refused.json()["errors"][0]["pointer"], "nothing");
+    }
+    let read = lead.get(&format!("/v1/findings/{id}?fields=id")).await.etag();
+    lead.write(Method::PATCH, &format!("/v1/findings/{id}"), Some(&read), json!({"assignee": "Åsa"})).await.expect(200);
     world.end().await;
 }

@@ -1,13 +1,13 @@
 //! `fynd demo`: everything once, on a store of its own.
 
 use super::{Failure, import::told, print};
-use crate::{Application, Config, log};
+use crate::{Application, Config};
 use clap::Args;
 use domain::{Permission, Scopes, TenantId, TenantSlug};
 use service::{
     Auth, Clock,
     auth::NewToken,
-    import::{ImportOptions, ImportRequest, Spool},
+    import::{ImportRequest, Spool},
     platform::Platform,
 };
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -40,11 +40,6 @@ impl Demo {
         config.key_file = folder.join("fynd.key");
         config.key = String::new();
         config.listen = self.listen;
-        if config.log.level == "info" {
-            // One screen, not one line per request.
-            config.log.level = "warn".into();
-        }
-        log::start(&config.log).map_err(Failure::Settings)?;
         if self.listen.port() == 0 {
             return Err(Failure::Settings("--listen needs a port, since the tokens name the address".into()));
         }
@@ -87,7 +82,7 @@ async fn fill(auth: &Auth, config: &Config) -> Result<[TenantId; 2], Failure> {
     }
     let importer = token(auth, "demo-import", &tenants, &[Permission::WriteImports]).await?;
     let caller = auth.authenticate(&importer).await?;
-    let options = ImportOptions { lease: Duration::from_secs(config.imports.lease_seconds) };
+    let options = config.import_options();
     for (tenant, name, report) in REPORTS {
         let mut spool = Spool::new(&config.spool_folder(), config.imports.max_bytes)?;
         spool.push(report)?;

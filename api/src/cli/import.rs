@@ -7,7 +7,7 @@ use domain::{Import as Outcome, ImportFormat, Permission};
 use service::{
     Auth, Caller, Clock,
     auth::NewToken,
-    import::{ImportOptions, ImportRequest, Spool},
+    import::{ImportRequest, Spool},
     platform::Platform,
 };
 use std::{
@@ -85,7 +85,7 @@ async fn import_file(
         }
         spool.push(chunk.get(..length).unwrap_or_default())?;
     }
-    let options = ImportOptions { lease: Duration::from_secs(config.imports.lease_seconds) };
+    let options = config.import_options();
     let running = service::import::start(caller, request, spool.finish()?, options).await?;
     Ok(running.outcome.await.map_err(service::Error::internal)??)
 }

@@ -6,7 +6,7 @@ mod import;
 mod serve;
 mod setup;
 
-use crate::{Config, application::StartError};
+use crate::{Config, application::StartError, log};
 use clap::{Parser, Subcommand};
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
@@ -88,16 +88,21 @@ pub async fn run(cli: Cli) -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> Result<(), Failure> {
-    let config = || Config::load(cli.config.as_deref()).map_err(Failure::Settings);
+    let mut config = Config::load(cli.config.as_deref()).map_err(Failure::Settings)?;
+    if !matches!(cli.command, Command::Serve(_)) && config.log.level == "info" {
+        // A command says its outcome on stdout; the log is for what goes wrong.
+        config.log.level = "warn".into();
+    }
+    log::start(&config.log).map_err(Failure::Settings)?;
     match cli.command {
-        Command::Demo(demo) => demo.run(config()?).await,
-        Command::Serve(serve) => serve.run(config()?).await,
-        Command::Migrate(migrate) => migrate.run(&config()?).await,
-        Command::Tenant(tenant) => tenant.run(&config()?).await,
-        Command::Token(token) => token.run(&config()?).await,
-        Command::Import(import) => import.run(&config()?).await,
+        Command::Demo(demo) => demo.run(config).await,
+        Command::Serve(serve) => serve.run(config).await,
+        Command::Migrate(migrate) => migrate.run(&config).await,
+        Command::Tenant(tenant) => tenant.run(&config).await,
+        Command::Token(token) => token.run(&config).await,
+        Command::Import(import) => import.run(&config).await,
         Command::Openapi => documents::openapi(),
-        Command::Schema => documents::schema(&config()?),
+        Command::Schema => documents::schema(&config),
         Command::Defaults => print(crate::config::DEFAULTS),
     }
 }

@@ -1,7 +1,7 @@
 //! `fynd serve`.
 
 use super::Failure;
-use crate::{Application, Config, log};
+use crate::{Application, Config};
 use clap::Args;
 use service::Clock;
 use std::net::SocketAddr;
@@ -16,7 +16,6 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self, mut config: Config) -> Result<(), Failure> {
         config.listen = self.listen.unwrap_or(config.listen);
-        log::start(&config.log).map_err(Failure::Settings)?;
         let application = Application::build(config, Clock::system()).await?;
         tracing::info!(address = %application.address(), "listening");
         application.run().await?;

@@ -53,8 +53,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_json = is_json(request);
+        // Unpacking comes before the limit can count; only reports, which are spooled, may be packed.
+        let is_encoded = request.headers().contains_key(header::CONTENT_ENCODING);
         let bytes = Bytes::from_request(request, payload);
         async move {
+            if is_encoded {
+                return Err(Problem::new(Code::UnsupportedMediaType, "the body must come without `Content-Encoding`"));
+            }
             if !is_json {
                 return Err(Problem::new(Code::UnsupportedMediaType, "the body must be `application/json`"));
             }

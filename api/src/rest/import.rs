@@ -10,9 +10,7 @@ use super::{
 };
 use crate::application::State;
 use actix_web::{
-    HttpRequest, HttpResponse,
-    dev::Decompress,
-    get,
+    HttpRequest, HttpResponse, get,
     http::header::{self, CONTENT_ENCODING},
     post,
     web::{Data, Payload},
@@ -24,7 +22,7 @@ use service::{
     Fresh,
     import::{ImportRequest, Spool, Spooled},
 };
-use std::time::Duration;
+use std::{io::Read, time::Duration};
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -94,22 +92,73 @@ async fn post_import(
     }
 }
 
-/// Takes the body to disk, within the limit, decompressed.
-async fn spool(request: &HttpRequest, state: &State, body: Payload) -> Result<Spooled, Problem> {
-    check_encoding(request)?;
-    let mut spool = Spool::new(&state.config.spool_folder(), state.config.imports.max_bytes)?;
-    let mut body = Decompress::from_headers(body, request.headers());
+/// Takes the body to disk as it comes, then unpacks it; both within the limit.
+async fn spool(request: &HttpRequest, state: &State, mut body: Payload) -> Result<Spooled, Problem> {
+    let encoding = encoding(request)?;
+    let (folder, limit) = (state.config.spool_folder(), state.config.imports.max_bytes);
+    let mut spool = Spool::new(&folder, limit)?;
     while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|_| Problem::new(Code::BadRequest, "the body did not arrive whole"))?;
-        spool.push(&chunk)?;
+        let chunk = chunk.map_err(|_| not_whole())?;
+        spool = blocking(move || {
+            spool.push(&chunk)?;
+            Ok(spool)
+        })
+        .await?;
+    }
+    blocking(move || {
+        let received = spool.finish()?;
+        match encoding {
+            None => Ok(received),
+            Some(encoding) => unpack(received, encoding, Spool::new(&folder, limit)?),
+        }
+    })
+    .await
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    actix_web::web::block(work).await.map_err(service::Error::internal)?
+}
+
+fn not_whole() -> Problem {
+    Problem::new(Code::BadRequest, "the body did not arrive whole")
+}
+
+/// How a report may be packed (RFC 9110, section 8.4.1; RFC 8878).
+#[derive(Clone, Copy)]
+enum Encoding {
+    Gzip,
+    Zstd,
+}
+
+/// 8 MiB: what a zstd reader must have room for (RFC 9659).
+const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// Unpacks piece by piece, so that a bomb is stopped by the spool's limit and never held in memory.
+fn unpack(packed: Spooled, encoding: Encoding, mut spool: Spool) -> Result<Spooled, Problem> {
+    let packed = std::io::BufReader::new(packed.into_file()?);
+    let mut plain: Box<dyn Read> = match encoding {
+        Encoding::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
+        Encoding::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(service::Error::internal)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(service::Error::internal)?;
+            Box::new(decoder)
+        }
+    };
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        let length = plain.read(&mut piece).map_err(|_| not_whole())?;
+        let Some(read) = piece.get(..length).filter(|read| !read.is_empty()) else { break };
+        spool.push(read)?;
     }
     Ok(spool.finish()?)
 }
 
-fn check_encoding(request: &HttpRequest) -> Result<(), Problem> {
+fn encoding(request: &HttpRequest) -> Result<Option<Encoding>, Problem> {
     let encoding = request.headers().get(CONTENT_ENCODING).map(|value| value.to_str().unwrap_or_default());
     match encoding.map(str::to_ascii_lowercase).as_deref() {
-        None | Some("identity" | "gzip" | "zstd") => Ok(()),
+        None | Some("identity") => Ok(None),
+        Some("gzip" | "x-gzip") => Ok(Some(Encoding::Gzip)),
+        Some("zstd") => Ok(Some(Encoding::Zstd)),
         Some(_) => Err(Problem::new(Code::UnsupportedMediaType, "`Content-Encoding` may be gzip, zstd or identity")),
     }
 }

@@ -9,6 +9,7 @@ use actix_web::{
     middleware::Next,
 };
 use std::time::Instant;
+use tracing::Instrument;
 
 /// The request's id, in and out.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -23,8 +24,9 @@ pub async fn answer<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let began = Instant::now();
     let id = request_id(&request);
-    let (method, path) = (request.method().clone(), request.path().to_owned());
-    let response = next.call(request).await?;
+    // Everything that is logged on the way carries the request's id.
+    let span = tracing::info_span!("request", request_id = %id, method = %request.method(), path = request.path());
+    let response = next.call(request).instrument(span.clone()).await?;
     let mut response = as_problem(response, &id);
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -34,7 +36,7 @@ pub async fn answer<B: MessageBody + 'static>(
     }
     let status = response.status().as_u16();
     let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(request_id = %id, %method, path, status, milliseconds, "request");
+    span.in_scope(|| tracing::info!(status, milliseconds, "answered"));
     Ok(response)
 }
 
@@ -59,7 +61,7 @@ fn as_problem<B: MessageBody + 'static>(
     let allow = response.headers().get(header::ALLOW).cloned();
     let problem = match known {
         Some(problem) => problem,
-        None if is_problem(&response) => return response.map_into_left_body(),
+        None if is_told(&response) => return response.map_into_left_body(),
         None => Problem::of(code_of(status)),
     };
     let (request, _) = response.into_parts();
@@ -70,8 +72,8 @@ fn as_problem<B: MessageBody + 'static>(
     ServiceResponse::new(request, answer).map_into_right_body()
 }
 
-/// Answers whose form is another contract's: GraphQL's errors.
-fn is_problem<B>(response: &ServiceResponse<B>) -> bool {
+/// Answers that say for themselves what went wrong.
+fn is_told<B>(response: &ServiceResponse<B>) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    kind.is_some_and(|kind| kind.starts_with("application/"))
+    kind == Some("application/problem+json")
 }

@@ -62,6 +62,15 @@ impl Spool {
 }
 
 impl Spooled {
+    /// The report's file, to be read from its start.
+    ///
+    /// # Errors
+    /// Internal if the file cannot be read.
+    pub fn into_file(mut self) -> Result<File> {
+        self.file.rewind()?;
+        Ok(self.file)
+    }
+
     /// The first bytes, for recognising the format.
     pub(super) fn head(&mut self) -> Result<Vec<u8>> {
         self.file.rewind()?;
