@@ -39,10 +39,6 @@ pub enum EventKind {
     #[serde(rename = "finding.reopened")]
     #[sea_orm(string_value = "finding.reopened")]
     FindingReopened,
-    /// A finding is gone from the store.
-    #[serde(rename = "finding.deleted")]
-    #[sea_orm(string_value = "finding.deleted")]
-    FindingDeleted,
     /// An asset became known.
     #[serde(rename = "asset.created")]
     #[sea_orm(string_value = "asset.created")]
@@ -73,19 +69,12 @@ impl EventKind {
     /// The type of the resource that it happened to.
     pub const fn resource_type(self) -> ResourceType {
         match self {
-            Self::FindingCreated
-            | Self::FindingUpdated
-            | Self::FindingStatusChanged
-            | Self::FindingReopened
-            | Self::FindingDeleted => ResourceType::Finding,
+            Self::FindingCreated | Self::FindingUpdated | Self::FindingStatusChanged | Self::FindingReopened => {
+                ResourceType::Finding
+            }
             Self::AssetCreated | Self::AssetUpdated => ResourceType::Asset,
             Self::TaskCreated | Self::TaskUpdated | Self::TaskTicketLinked => ResourceType::Task,
             Self::ImportCompleted => ResourceType::Import,
         }
-    }
-
-    /// Whether the resource is gone after it: the feed then shows a tombstone.
-    pub const fn is_deletion(self) -> bool {
-        matches!(self, Self::FindingDeleted)
     }
 }

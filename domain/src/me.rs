@@ -19,11 +19,6 @@ pub struct Me {
     pub tenants: Vec<TenantRights>,
 }
 
-impl Me {
-    /// The names that `fields` may list, in the order they are shown.
-    pub const FIELDS: &'static [&'static str] = &["principal_id", "issuer", "subject", "expires_at", "tenants"];
-}
-
 /// What the caller may do in one tenant: what the token asks for and a live grant allows.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
 pub struct TenantRights {

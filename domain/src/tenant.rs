@@ -17,11 +17,6 @@ pub struct Tenant {
     pub created_at: DateTime,
 }
 
-impl Tenant {
-    /// The names that `fields` may list, in the order they are shown.
-    pub const FIELDS: &'static [&'static str] = &["id", "slug", "name", "created_at"];
-}
-
 /// A tenant's short name: 1–40 of a–z, 0–9 and `-`, no `-` at either end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TenantSlug(String);

@@ -120,7 +120,7 @@ async fn shown(read: &Read, events: Vec<event::Model>) -> Result<Vec<Change>> {
         let id = event.resource_id;
         // Moved out at its last use, so that state mode copies nothing.
         let resource = if last_use.get(&id) == Some(&at) { resources.remove(&id) } else { resources.get(&id).cloned() };
-        let deleted = resource.is_none() || event.kind.is_deletion();
+        let deleted = resource.is_none();
         Change {
             event_id: event.id,
             tenant_id: event.tenant_id.into(),
@@ -131,7 +131,7 @@ async fn shown(read: &Read, events: Vec<event::Model>) -> Result<Vec<Change>> {
             resource_id: id,
             deleted,
             changed: event.changed,
-            resource: resource.filter(|_| !deleted),
+            resource,
         }
     };
     Ok(events.into_iter().enumerate().map(shown).collect())

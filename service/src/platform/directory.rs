@@ -7,53 +7,53 @@ use entity::{grant, principal, revoked_token, signing_key, tenant};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
 /// Who may do what, of one epoch.
-pub struct Directory {
+pub(crate) struct Directory {
     /// The epoch.
-    pub epoch: i64,
+    pub(crate) epoch: i64,
     /// Every tenant.
-    pub tenants: Vec<Tenant>,
+    pub(crate) tenants: Vec<Tenant>,
     /// Every principal, as (id, issuer, subject).
-    pub principals: Vec<(PrincipalId, String, String)>,
+    pub(crate) principals: Vec<(PrincipalId, String, String)>,
     /// Grants that are neither revoked nor over.
-    pub grants: Vec<GrantRow>,
+    pub(crate) grants: Vec<GrantRow>,
     /// Keys that tokens are verified with.
-    pub keys: Vec<KeyRow>,
+    pub(crate) keys: Vec<KeyRow>,
     /// `jti` of tokens revoked before their end.
-    pub revoked: Vec<String>,
+    pub(crate) revoked: Vec<String>,
 }
 
 /// A right of a principal in a tenant.
-pub struct GrantRow {
+pub(crate) struct GrantRow {
     /// Who.
-    pub principal: PrincipalId,
+    pub(crate) principal: PrincipalId,
     /// Where.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// What.
-    pub scopes: Scopes,
+    pub(crate) scopes: Scopes,
     valid_from: Timestamp,
     valid_to: Option<Timestamp>,
 }
 
 impl GrantRow {
     /// Whether it holds now.
-    pub fn is_live(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_live(&self, now: Timestamp) -> bool {
         self.valid_from <= now && self.valid_to.is_none_or(|end| now < end)
     }
 }
 
 /// The public half of a signing key.
-pub struct KeyRow {
+pub(crate) struct KeyRow {
     /// Its id.
-    pub kid: String,
+    pub(crate) kid: String,
     /// The one algorithm that it verifies.
-    pub algorithm: String,
+    pub(crate) algorithm: String,
     /// The key as a JWK (RFC 7517).
-    pub public_jwk: String,
+    pub(crate) public_jwk: String,
 }
 
 impl Platform {
     /// Everything that says who may do what.
-    pub async fn directory(&self, now: Timestamp) -> Result<Directory> {
+    pub(crate) async fn directory(&self, now: Timestamp) -> Result<Directory> {
         let connection = self.read().await?;
         let live = Condition::any().add(grant::Column::ValidTo.is_null()).add(grant::Column::ValidTo.gt(now));
         let grants =

@@ -7,28 +7,28 @@ use entity::signing_key;
 use sea_orm::{ActiveValue::Set, EntityTrait, QueryOrder};
 
 /// A signing key to store.
-pub struct NewKey {
+pub(crate) struct NewKey {
     /// Its id.
-    pub kid: String,
+    pub(crate) kid: String,
     /// `EdDSA` or `ES256`.
-    pub algorithm: String,
+    pub(crate) algorithm: String,
     /// The public half as a JWK.
-    pub public_jwk: String,
+    pub(crate) public_jwk: String,
     /// The private half (PKCS#8), sealed.
-    pub sealed_private_key: Vec<u8>,
+    pub(crate) sealed_private_key: Vec<u8>,
     /// When it was made.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
 }
 
 impl Platform {
     /// The key that signs.
-    pub async fn newest_key(&self) -> Result<Option<signing_key::Model>> {
+    pub(crate) async fn newest_key(&self) -> Result<Option<signing_key::Model>> {
         let connection = self.read().await?;
         Ok(signing_key::Entity::find().order_by_desc(signing_key::Column::CreatedAt).one(&connection).await?)
     }
 
     /// Stores the first key, unless another replica was quicker.
-    pub async fn add_first_key(&self, key: NewKey) -> Result<()> {
+    pub(crate) async fn add_first_key(&self, key: NewKey) -> Result<()> {
         let connection = self.write().await?;
         // The epoch's row is the lock that two first starts meet at.
         super::bump(&connection).await?;

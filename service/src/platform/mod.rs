@@ -7,7 +7,7 @@ mod key;
 mod tenant;
 
 pub(crate) use directory::{Directory, GrantRow, KeyRow};
-pub use key::NewKey;
+pub(crate) use key::NewKey;
 
 use crate::{
     Error, Result, Store,
@@ -39,13 +39,13 @@ impl Platform {
     }
 
     /// The number that grows with every change of rights.
-    pub async fn epoch(&self) -> Result<i64> {
+    pub(crate) async fn epoch(&self) -> Result<i64> {
         let connection = self.read().await?;
         epoch(&connection).await
     }
 
     /// The principal of (issuer, subject); made if it is new.
-    pub async fn principal(&self, issuer: &str, subject: &str, now: Timestamp) -> Result<PrincipalId> {
+    pub(crate) async fn principal(&self, issuer: &str, subject: &str, now: Timestamp) -> Result<PrincipalId> {
         let connection = self.write().await?;
         let new = principal::ActiveModel {
             id: Set(Uuid::now_v7()),
@@ -68,7 +68,7 @@ impl Platform {
     }
 
     /// Grants the scopes in each of the tenants, from and until a time.
-    pub async fn grant(
+    pub(crate) async fn grant(
         &self,
         principal: PrincipalId,
         tenants: &[TenantId],

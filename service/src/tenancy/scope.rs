@@ -35,11 +35,6 @@ impl<'t> Scope<'t> {
         &self.tenants
     }
 
-    /// Whether the caller has no tenant here, and so no rows.
-    pub fn is_empty(&self) -> bool {
-        self.tenants.is_empty()
-    }
-
     /// The rows of these tenants in one table.
     pub fn find<E: TenantOwned>(&self) -> Find<'t, E> {
         Find { connection: self.connection, tenants: self.tenants.clone(), select: E::find() }
