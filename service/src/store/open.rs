@@ -81,7 +81,8 @@ pub(super) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, OpenErro
     Ok(options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
+        // What was acknowledged survives a power cut as well.
+        .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(10))
         .foreign_keys(true)
         // Rows cross from SQLite's own thread in fewer hand-overs.

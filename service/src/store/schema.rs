@@ -93,7 +93,8 @@ pub(super) async fn check_postgres(store: &Store) -> Result<(), OpenError> {
     let Pools::Postgres(pool) = &store.pools else { return Ok(()) };
     let db = sea_orm::SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
     check_role(&db).await?;
-    check_version(&db).await
+    check_version(&db).await?;
+    check_rights(&db).await
 }
 
 const ROLE: &str = "SELECT rolsuper, rolbypassrls,
@@ -114,6 +115,22 @@ async fn check_role(db: &DatabaseConnection) -> Result<(), OpenError> {
         }
     }
     Ok(())
+}
+
+/// A migration that was run without `--server-role` leaves what it made without rights.
+const RIGHTS: &str = "SELECT bool_and(has_table_privilege(oid, 'SELECT'))
+    AND has_function_privilege('app_tenants()', 'EXECUTE') AND has_function_privilege('refresh_statistics()', 'EXECUTE')
+    AS complete FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
+
+async fn check_rights(db: &DatabaseConnection) -> Result<(), OpenError> {
+    let failed = |e: sea_orm::DbErr| OpenError::Database(e.to_string());
+    let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, RIGHTS)).await.map_err(failed)?;
+    let complete = row.map(|row| row.try_get::<bool>("", "complete")).transpose().map_err(failed)?;
+    if complete == Some(true) {
+        return Ok(());
+    }
+    let reason = "it lacks rights on some tables; run `fynd migrate --server-role NAME` with the owner's URL";
+    Err(OpenError::Role(reason.into()))
 }
 
 async fn check_version(db: &DatabaseConnection) -> Result<(), OpenError> {
