@@ -101,10 +101,10 @@ pub(super) fn cve(value: &str) -> Option<String> {
     (year.len() == 4 && (4..=19).contains(&number.len()) && digits(year) && digits(number)).then_some(value)
 }
 
-/// The CVE id that a longer id begins with, as Grype writes `CVE-2021-44228-log4j-core`.
-pub(super) fn leading_cve(value: &str) -> Option<String> {
-    let parts: Vec<&str> = value.trim().splitn(4, '-').take(3).collect();
-    cve(&parts.join("-"))
+/// The CVE ids within a longer id: Grype writes `CVE-2021-44228-log4j-core`, Black Duck `BDSA-2020-1001 (CVE-2020-11022)`.
+pub(super) fn cves_in(value: &str) -> impl Iterator<Item = String> {
+    let parts = value.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    parts.filter_map(|part| cve(&part.splitn(4, '-').take(3).collect::<Vec<_>>().join("-")))
 }
 
 /// CWE ids, upper case, without leading zeros, sorted, unique.

@@ -7,8 +7,10 @@ fn cve_ids_come_to_one_form_and_others_are_dropped() {
     let ids =
         cves([" cve-2024-12345 ", "CVE-2024-123", "CVE-2024-1234x", "GHSA-xxxx", "CVE-2021-44228", "CVE-2021-44228"]);
     assert_eq!(ids, ["CVE-2021-44228", "CVE-2024-12345"]);
-    assert_eq!(leading_cve("CVE-2021-44228-log4j-core").as_deref(), Some("CVE-2021-44228"));
-    assert_eq!(leading_cve("py/sql-injection"), None);
+    let within = |id| cves_in(id).collect::<Vec<_>>();
+    assert_eq!(within("CVE-2021-44228-log4j-core"), ["CVE-2021-44228"]);
+    assert_eq!(within("BDSA-2020-1001 (CVE-2020-11022)"), ["CVE-2020-11022"]);
+    assert!(within("py/sql-injection").is_empty());
 }
 
 #[test]
@@ -113,7 +115,7 @@ fn long_keys_that_differ_late_stay_apart() {
 proptest! {
     #[test]
     fn no_text_makes_a_helper_panic(text in ".*", seconds in any::<i64>()) {
-        let _ = (cve(&text), leading_cve(&text), cwe(&text), key(&text), cvss::vector(&text));
+        let _ = (cve(&text), cves_in(&text).count(), cwe(&text), key(&text), cvss::vector(&text));
         let _ = (host::identifier(&text), host::repository(&text), time::rfc3339(&text), time::ctime(&text));
         let _ = time::epoch(&seconds.to_string());
     }

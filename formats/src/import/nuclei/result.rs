@@ -34,7 +34,7 @@ pub(super) fn observation(result: &Value) -> Result<Observation, &'static str> {
     let (cvss_vector, cvss_score) = cvss::first(class("cvss-metrics")).unzip();
     let severity = severity(info, cvss_score);
     let tags = info.texts(&["tags"], &[',']);
-    let named = template.and_then(common::leading_cve);
+    let named: Vec<String> = template.into_iter().flat_map(common::cves_in).collect();
     Ok(Observation {
         tool: None,
         kind: kind(result, &tags, severity),
@@ -45,7 +45,7 @@ pub(super) fn observation(result: &Value) -> Result<Observation, &'static str> {
         source_severity: info.text(&["severity"]).and_then(common::line),
         cvss_vector,
         cvss_score,
-        cves: common::cves(class("cve-id").into_iter().chain(named.as_deref())),
+        cves: common::cves(class("cve-id").into_iter().chain(named.iter().map(String::as_str))),
         cwes: common::cwes(class("cwe-id")),
         references: common::references(
             info.texts(&["reference"], &['\n']).into_iter().map(|line| line.trim_start_matches("- ")),

@@ -182,7 +182,7 @@ impl Labels {
         let taxa = result.list(&["taxa"]).iter().filter_map(taxon);
         let cwes: Vec<String> = tags.iter().filter_map(cwe).chain(taxa).chain(cwes(result)).collect();
         let cwes = cwes.iter().chain(rule.iter().flat_map(|rule| &rule.cwes)).map(String::as_str);
-        let cves: Vec<String> = tags.iter().filter_map(cve).chain(common::leading_cve(rule_key)).collect();
+        let cves: Vec<String> = tags.iter().filter_map(cve).chain(common::cves_in(rule_key)).collect();
         let words = tags.iter().filter(|tag| cwe(tag).is_none() && cve(tag).is_none()).copied();
         Self {
             cves: common::cves(cves.iter().map(String::as_str)),
