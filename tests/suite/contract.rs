@@ -4,7 +4,9 @@ use crate::support::{
     document::{self, Operation},
     root,
 };
+use domain::{Asset, Finding, FindingFilter, Import, Task, asset::AssetFilter, task::TaskFilter};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 #[test]
 fn the_committed_openapi_document_is_the_generated_one() {
@@ -21,11 +23,37 @@ fn the_committed_graphql_schema_is_the_generated_one() {
 
 #[test]
 fn operation_ids_are_unique() {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for operation in Operation::all() {
         assert!(seen.insert(operation.id()), "{} stands twice", operation.id());
     }
     assert!(seen.len() > 15, "{seen:?}");
+}
+
+#[test]
+fn the_fields_that_may_be_chosen_are_those_documented() {
+    for (name, fields) in
+        [("Finding", Finding::FIELDS), ("Asset", Asset::FIELDS), ("Task", Task::FIELDS), ("Import", Import::FIELDS)]
+    {
+        let properties = document::DOCUMENT["components"]["schemas"][name]["properties"].as_object().expect(name);
+        let documented: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
+        assert_eq!(fields.iter().copied().collect::<BTreeSet<_>>(), documented, "{name}");
+    }
+}
+
+#[test]
+fn the_conditions_of_a_filter_are_the_parameters_of_its_list() {
+    for (path, names, others) in [
+        ("/v1/findings", FindingFilter::NAMES, &["sort", "limit", "cursor", "fields"][..]),
+        ("/v1/assets", AssetFilter::NAMES, &["limit", "cursor", "fields"]),
+        ("/v1/tasks", TaskFilter::NAMES, &["limit", "cursor", "fields"]),
+    ] {
+        let parameters = document::DOCUMENT["paths"][path]["get"]["parameters"].as_array().expect(path);
+        let of_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
+        let documented: BTreeSet<&str> =
+            of_query.map(|parameter| parameter["name"].as_str().expect("a name")).collect();
+        assert_eq!(names.iter().chain(others).copied().collect::<BTreeSet<_>>(), documented, "{path}");
+    }
 }
 
 #[test]

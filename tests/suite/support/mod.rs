@@ -28,6 +28,19 @@ macro_rules! on_both_stores {
 }
 pub(crate) use on_both_stores;
 
+/// The texts of a query's only column, read past the service: what is really in the store.
+pub(crate) async fn look(store: &TestStore, sql: &str) -> Vec<String> {
+    use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection, query_scalar};
+    let sql = AssertSqlSafe(sql.to_owned());
+    if store.owner_url.starts_with("sqlite:") {
+        let mut owner = SqliteConnection::connect(&store.owner_url).await.expect("SQLite opens");
+        query_scalar(sql).fetch_all(&mut owner).await.expect("rows")
+    } else {
+        let mut owner = PgConnection::connect(&store.owner_url).await.expect("PostgreSQL answers");
+        query_scalar(sql).fetch_all(&mut owner).await.expect("rows")
+    }
+}
+
 /// A small fixture of this project.
 pub(crate) fn fixture(path: &str) -> Vec<u8> {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path);

@@ -3,7 +3,7 @@
 use super::TestStore;
 use std::{
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -50,8 +50,15 @@ pub(crate) fn free_port() -> u16 {
 impl Process {
     /// Starts the server and waits until it answers.
     pub(crate) async fn start(store: &TestStore, port: u16) -> Self {
+        Self::start_with(store, port, &[]).await
+    }
+
+    /// Starts the server with these settings in its environment.
+    pub(crate) async fn start_with(store: &TestStore, port: u16, settings: &[(&str, &str)]) -> Self {
         let listen = format!("127.0.0.1:{port}");
-        let child = fynd(store).args(["serve", "--listen", &listen]).spawn().expect("it starts");
+        let mut command = fynd(store);
+        command.args(["serve", "--listen", &listen]).envs(settings.iter().copied());
+        let child = command.spawn().expect("it starts");
         let process = Self { child, base: format!("http://{listen}") };
         let began = Instant::now();
         while reqwest::get(format!("{}/healthz", process.base)).await.is_err() {
@@ -59,6 +66,32 @@ impl Process {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         process
+    }
+
+    /// Sends a signal, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().expect("kill runs").success());
+    }
+
+    /// How the server has ended; fails if it does not.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "the server does not end");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// The most memory that the server has held so far, in bytes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
     }
 
     /// `kill -9`, which is also what dropping it does.

@@ -25,12 +25,7 @@ pub(crate) struct World {
     pub(crate) alvsund: TenantId,
     pub(crate) test_store: TestStore,
     now: Arc<Mutex<DateTime<Utc>>>,
-    handle: actix_handle::Handle,
-}
-
-mod actix_handle {
-    /// Stops the server.
-    pub(crate) type Handle = std::sync::mpsc::Sender<()>;
+    stop: std::sync::mpsc::Sender<()>,
 }
 
 /// Somebody with a token.
@@ -66,7 +61,7 @@ impl World {
         let mut config = config(&test_store);
         change(&mut config);
         let (ready, started) = tokio::sync::oneshot::channel();
-        let (handle, stop) = std::sync::mpsc::channel::<()>();
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
         // A runtime of its own, as the binary has.
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
@@ -76,7 +71,7 @@ impl World {
                 let told = (address, application.auth().clone(), application.store().clone());
                 ready.send(told).ok().expect("somebody waits");
                 actix_web::rt::spawn(async move {
-                    let _ = actix_web::rt::task::spawn_blocking(move || stop.recv()).await;
+                    let _ = actix_web::rt::task::spawn_blocking(move || stopped.recv()).await;
                     server.stop(false).await;
                 });
                 application.run().await.expect("the server runs");
@@ -89,7 +84,7 @@ impl World {
             platform.add_tenant(&slug, name, auth.service().clock.now()).await.expect("a tenant")
         };
         let (norrvik, alvsund) = (add("norrvik", "Norrvik").await, add("alvsund", "Älvsund").await);
-        Self { base: format!("http://{address}"), auth, store, norrvik, alvsund, test_store, now, handle }
+        Self { base: format!("http://{address}"), auth, store, norrvik, alvsund, test_store, now, stop }
     }
 
     /// Moves the clock.
@@ -117,7 +112,7 @@ impl World {
 
     /// Stops the server and removes the store.
     pub(crate) async fn end(self) {
-        let _ = self.handle.send(());
+        let _ = self.stop.send(());
         self.test_store.remove().await;
     }
 }
