@@ -9,7 +9,9 @@ use tracing_subscriber::EnvFilter;
 /// # Errors
 /// One sentence for a level that cannot be read.
 pub(crate) fn start(log: &Log) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&log.level).map_err(|error| format!("log.level `{}`: {error}", log.level))?;
+    // What a stranger sends that is no HTTP is no error of ours; the dispatcher would log each one as one.
+    let level = format!("actix_http::h1::dispatcher=off,{}", log.level);
+    let filter = EnvFilter::try_new(level).map_err(|error| format!("log.level `{}`: {error}", log.level))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let human = match log.format {
         LogFormat::Human => true,

@@ -1,6 +1,7 @@
 //! Bounds on the conditions of filters, so that none becomes a statement that a store cannot take.
 
-use crate::{Error, error::Result, text::is_line};
+use crate::{DateTime, Error, error::Result, text::is_line};
+use chrono::Datelike;
 
 /// Most values in one condition: more than a country has municipalities.
 const MAX_VALUES: usize = 500;
@@ -24,6 +25,14 @@ pub(crate) fn storable<'t>(name: &str, texts: impl IntoIterator<Item = &'t Strin
         if text.chars().count() > MAX_TEXT {
             return Err(Error::parameter(name, format!("takes at most {MAX_TEXT} characters")));
         }
+    }
+    Ok(())
+}
+
+/// Refuses a time that no store can hold.
+pub(crate) fn storable_time(name: &str, time: Option<DateTime>) -> Result<()> {
+    if time.is_some_and(|time| !(1..=9999).contains(&time.0.year())) {
+        return Err(Error::parameter(name, "takes a year from 1 to 9999"));
     }
     Ok(())
 }

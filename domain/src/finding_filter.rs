@@ -2,7 +2,7 @@
 
 use crate::{
     AssetId, DateTime, Error, FindingKind, Severity, Status, TaskId,
-    condition::{few, storable},
+    condition::{few, storable, storable_time},
     error::Result,
 };
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,11 @@ impl FindingFilter {
         storable("cve", &self.cve)?;
         storable("tag", &self.tag)?;
         storable("rule_key", &self.rule_key)?;
-        storable("assignee", &self.assignee)
+        storable("assignee", &self.assignee)?;
+        storable_time("first_seen_from", self.first_seen_from)?;
+        storable_time("first_seen_to", self.first_seen_to)?;
+        storable_time("updated_from", self.updated_from)?;
+        storable_time("updated_to", self.updated_to)
     }
 }
 

@@ -10,8 +10,8 @@ use async_graphql::{
 };
 use std::collections::HashMap;
 
-/// Most fields of a document with its fragments written out.
-const MAX_FIELDS: usize = 5_000;
+/// Most fields, spreads and inline fragments of a document with its fragments written out.
+const MAX_SELECTIONS: usize = 5_000;
 /// Deepest nesting of selections and fragments; async-graphql's own limit.
 const MAX_NESTING: usize = 32;
 
@@ -20,11 +20,11 @@ const MAX_NESTING: usize = 32;
 /// # Errors
 /// `too complex`, in the words of async-graphql's own limit.
 pub(crate) fn check(document: &ExecutableDocument) -> Result<(), ServerError> {
-    let mut fields = Fields { document, of_fragments: HashMap::new() };
+    let mut all = Sizes { document, of_fragments: HashMap::new() };
     let sizes: Option<Vec<usize>> =
-        document.operations.iter().map(|(_, operation)| fields.of(&operation.node.selection_set, 0)).collect();
+        document.operations.iter().map(|(_, operation)| all.of(&operation.node.selection_set, 0)).collect();
     match sizes {
-        Some(sizes) if sizes.iter().sum::<usize>() <= MAX_FIELDS => Ok(()),
+        Some(sizes) if sizes.iter().fold(0, |sum: usize, size| sum.saturating_add(*size)) <= MAX_SELECTIONS => Ok(()),
         _ => Err(ServerError::new("Query is too complex.", None)),
     }
 }
@@ -34,25 +34,26 @@ pub(crate) fn only_asks(document: &ExecutableDocument) -> bool {
     document.operations.iter().all(|(_, operation)| operation.node.ty == OperationType::Query)
 }
 
-/// Counts fields, each fragment once.
-struct Fields<'d> {
+/// Counts selections, each fragment once.
+struct Sizes<'d> {
     document: &'d ExecutableDocument,
     of_fragments: HashMap<&'d Name, usize>,
 }
 
-impl<'d> Fields<'d> {
-    /// The fields of a selection; none if it is nested too deeply, as a circle of fragments is.
+impl<'d> Sizes<'d> {
+    /// The size of a selection; none if it is nested too deeply, as a circle of fragments is.
     fn of(&mut self, selection: &'d Positioned<SelectionSet>, depth: usize) -> Option<usize> {
         if depth > MAX_NESTING {
             return None;
         }
         selection.node.items.iter().try_fold(0_usize, |sum, item| {
             let size = match &item.node {
-                Selection::Field(field) => 1 + self.of(&field.node.selection_set, depth + 1)?,
+                Selection::Field(field) => self.of(&field.node.selection_set, depth + 1)?,
                 Selection::InlineFragment(inline) => self.of(&inline.node.selection_set, depth + 1)?,
                 Selection::FragmentSpread(spread) => self.of_fragment(&spread.node.fragment_name.node, depth)?,
             };
-            Some(sum.saturating_add(size))
+            // A spread of nothing counts as well: validation walks it all the same.
+            Some(sum.saturating_add(size).saturating_add(1))
         })
     }
 
@@ -90,6 +91,13 @@ mod tests {
         assert!(!passes(&bomb(12)));
         assert!(!passes(&bomb(30)));
         assert!(!passes(&bomb(5_000)));
+    }
+
+    #[test]
+    fn fragments_of_nothing_count_as_well() {
+        let empty = |last| bomb(25).replace("{ me { issuer } }", last);
+        assert!(!passes(&empty("{ ...Unknown }")));
+        assert!(!passes(&empty("{ ... on Query { ...Unknown } }")));
     }
 
     #[test]

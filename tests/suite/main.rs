@@ -6,6 +6,7 @@
 
 mod support;
 
+mod cancelled;
 mod changes;
 mod clock;
 mod commands;
@@ -16,6 +17,7 @@ mod edges;
 mod encodings;
 mod findings;
 mod hostile;
+mod import_rules;
 mod imports;
 mod migrations;
 mod tasks;

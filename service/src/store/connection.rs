@@ -37,8 +37,11 @@ impl Connection {
     ) -> Result<Self> {
         let (transaction, backend) = match pools {
             Pools::Postgres(pool) => {
-                let begin = pool.begin_with(AssertSqlSafe(open_scope(access, tenants))).await?;
-                (Open::Postgres(begin), DbBackend::Postgres)
+                let (pool, open) = (pool.clone(), open_scope(access, tenants));
+                // In a task of its own: a request that is given up in the middle of BEGIN would
+                // put the connection back with a transaction that nobody ends.
+                let begin = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(open)).await });
+                (Open::Postgres(begin.await.map_err(crate::Error::internal)??), DbBackend::Postgres)
             }
             Pools::Sqlite { readers, writer } => {
                 let begin = match access {
