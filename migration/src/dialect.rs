@@ -1,6 +1,9 @@
 //! The differences between the two stores, in one place.
 
-use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
+use sea_orm_migration::{
+    prelude::*,
+    sea_orm::{DbBackend, Statement},
+};
 
 /// Runs statements, one string each, after putting the store's own types in
 /// for `{id}` (UUID), `{time}` (instant in UTC), `{json}` and `{bytes}`.
@@ -44,6 +47,37 @@ pub(crate) async fn wall(manager: &SchemaManager<'_>, tables: &[&str]) -> Result
 pub(crate) async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&str]) -> Result<(), DbErr> {
     for table in tables.iter().rev() {
         manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
+    }
+    Ok(())
+}
+
+/// Makes a SQLite table anew with `old` in its own CREATE TABLE exchanged for `new`: the way
+/// to change what its ALTER TABLE cannot. Rows and indexes stay. Needs a migration in a transaction.
+///
+/// The rows are put aside and come back into a table of the same name, rather than the new
+/// table being renamed: with foreign keys deferred to the commit, rows of other tables that
+/// point here are then in order again, and no reference is rewritten by a rename.
+pub(crate) async fn rebuild(manager: &SchemaManager<'_>, table: &str, old: &str, new: &str) -> Result<(), DbErr> {
+    let connection = manager.get_connection();
+    let query = format!("SELECT type, sql FROM sqlite_master WHERE tbl_name = '{table}' AND sql IS NOT NULL");
+    let (mut create, mut others) = (String::new(), Vec::new());
+    for row in connection.query_all_raw(Statement::from_string(DbBackend::Sqlite, query)).await? {
+        let sql: String = row.try_get("", "sql")?;
+        if row.try_get::<String>("", "type")? == "table" { create = sql } else { others.push(sql) }
+    }
+    if !create.contains(old) {
+        return Err(DbErr::Migration(format!("the table {table} is not made as expected: {create}")));
+    }
+    let aside = [
+        "PRAGMA defer_foreign_keys = ON".to_owned(),
+        format!("CREATE TABLE rebuilt AS SELECT * FROM {table}"),
+        format!("DROP TABLE {table}"),
+        create.replacen(old, new, 1),
+        format!("INSERT INTO {table} SELECT * FROM rebuilt"),
+        "DROP TABLE rebuilt".to_owned(),
+    ];
+    for statement in aside.into_iter().chain(others) {
+        connection.execute_unprepared(&statement).await?;
     }
     Ok(())
 }

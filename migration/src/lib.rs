@@ -12,6 +12,7 @@ mod m20261124_000003_findings;
 mod m20261124_000004_tasks;
 mod m20261124_000005_imports;
 mod m20261124_000006_statistics;
+mod m20261124_000007_open_vocabulary;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000004_tasks::Migration),
             Box::new(m20261124_000005_imports::Migration),
             Box::new(m20261124_000006_statistics::Migration),
+            Box::new(m20261124_000007_open_vocabulary::Migration),
         ]
     }
 }
