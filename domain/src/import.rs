@@ -94,7 +94,7 @@ pub struct Import {
     pub updated: i64,
     /// Records that changed nothing but `last_seen`.
     pub unchanged: i64,
-    /// Records that could not be stored; each is named in `rejected_records`.
+    /// Records that could not be stored; the first 1,000 are named in `rejected_records`.
     pub rejected: i64,
     /// Part of `updated`: findings that were closed and came back.
     pub reopened: i64,
@@ -108,7 +108,8 @@ pub struct Import {
     pub finished_at: Option<DateTime>,
     /// The number of its completion on the tenant's clock; 0 before.
     pub seq: i64,
-    /// The first of the rejected records.
+    /// The rejected records; the first 1,000 are kept. Lists and the change feed leave them out (always
+    /// empty there): ask for the import itself.
     pub rejected_records: Vec<RejectedRecord>,
 }
 

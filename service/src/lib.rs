@@ -20,6 +20,7 @@ mod paging;
 pub mod platform;
 pub mod store;
 pub mod task;
+mod task_rule;
 pub mod tenancy;
 pub mod tenant;
 

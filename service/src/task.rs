@@ -185,8 +185,12 @@ fn of(row: task::Model, tickets: Vec<Ticket>, finding_ids: Vec<FindingId>) -> Ta
 /// ticket in that system; `ticket_taken` if the ticket is another task's.
 pub async fn link_ticket(caller: &Caller, id: TaskId, link: TicketLink) -> Result<(Etag, Task, bool)> {
     let write = caller.begin_write(Permission::ClaimTasks).await?;
-    let before = write.get::<task::Entity>(id.0).await?;
-    let mut command = write.command(before.tenant_id).await?;
+    let tenant = write.get::<task::Entity>(id.0).await?.tenant_id;
+    let mut command = write.command(tenant).await?;
+    // Read again behind the clock: an import may have let the task grow while this waited for its turn,
+    // and who sends no version means the task as it stands.
+    let find = command.scope().find::<task::Entity>().filter(task::Column::Id.eq(id.0));
+    let before = find.one().await?.ok_or_else(Error::not_found)?;
     let linked = ticket_state(&command, &before, &link).await?;
     let mut after = before.clone();
     if !linked {

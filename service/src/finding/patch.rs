@@ -3,7 +3,8 @@
 use super::{list, row};
 use crate::{
     Etag, Result,
-    tenancy::{Caller, Change},
+    task_rule::{self, Touched},
+    tenancy::{Caller, Change, Command},
 };
 use domain::{EventKind, Finding, FindingId, Permission, ResourceType, finding::FindingPatch};
 use entity::{finding, finding_term, json::StringList};
@@ -17,7 +18,8 @@ pub(crate) mod person_set {
     pub(crate) const TAGS: i16 = 2;
 }
 
-/// Changes severity, assignee and tags of a finding in the version read.
+/// Changes severity, assignee and tags of a finding in the version read. A
+/// raised severity puts it under the default rule, as an import's would.
 ///
 /// # Errors
 /// `forbidden`, `not_found`, `stale`, `invalid_body`.
@@ -26,15 +28,27 @@ pub async fn patch(caller: &Caller, id: FindingId, version: i64, patch: FindingP
     let write = caller.begin_write(Permission::WriteFindings).await?;
     let before = write.get_version::<finding::Entity>(id.0, version).await?;
     let mut after = apply(&before, patch);
+    if after == before {
+        return answer(caller, row::shown(&write.scope(), vec![after]).await?);
+    }
     let mut command = write.command(before.tenant_id).await?;
     let change = Change::default()
         .field("severity", &before.severity, &after.severity)
         .field("assignee", &before.assignee, &after.assignee)
-        .field("tags", &before.tags, &after.tags);
-    if !change.is_empty() || before.person_set != after.person_set {
-        after.updated_at = command.recorded_at();
-        after.seq = command.record(EventKind::FindingUpdated, id.0, change);
+        .field("tags", &before.tags, &after.tags)
+        .field("set_by_person", &set_by_person(&before), &set_by_person(&after));
+    after.updated_at = command.recorded_at();
+    after.seq = command.record(EventKind::FindingUpdated, id.0, change);
+    save(&command, &before, &after).await?;
+    if after.severity > before.severity {
+        task_rule::follow(&mut command, &[Touched { row: after.clone(), is_new: false }]).await?;
     }
+    let shown = row::shown(&command.scope(), vec![after]).await?;
+    command.commit("finding.patch", Some((ResourceType::Finding, id.0))).await?;
+    answer(caller, shown)
+}
+
+async fn save(command: &Command, before: &finding::Model, after: &finding::Model) -> Result<()> {
     let row = finding::ActiveModel {
         severity: Set(after.severity),
         assignee: Set(after.assignee.clone()),
@@ -44,15 +58,19 @@ pub async fn patch(caller: &Caller, id: FindingId, version: i64, patch: FindingP
         seq: Set(after.seq),
         ..Default::default()
     };
-    command.update::<finding::Entity>(id.0, before.seq, row).await?;
+    command.update::<finding::Entity>(after.id, before.seq, row).await?;
     if before.tags != after.tags {
-        let of_finding = finding_term::Column::FindingId.eq(id.0).and(finding_term::Column::Kind.eq("tag"));
+        let of_finding = finding_term::Column::FindingId.eq(after.id).and(finding_term::Column::Kind.eq("tag"));
         command.delete::<finding_term::Entity>(of_finding).await?;
-        command.insert::<finding_term::Entity>(terms(&after, "tag", &after.tags.0)).await?;
+        command.insert::<finding_term::Entity>(terms(after, "tag", &after.tags.0)).await?;
     }
-    let shown = row::shown(&command.scope(), vec![after]).await?;
-    command.commit("finding.patch", Some((ResourceType::Finding, id.0))).await?;
-    answer(caller, shown)
+    Ok(())
+}
+
+/// The fields that a person has set: saying again what the source says is a change too, since it then stays.
+fn set_by_person(row: &finding::Model) -> Vec<&'static str> {
+    let fields = [(person_set::SEVERITY, "severity"), (person_set::TAGS, "tags")];
+    fields.into_iter().filter(|(bit, _)| row.person_set & bit != 0).map(|(_, name)| name).collect()
 }
 
 /// What a change answers: the finding as it now is, with its tag.

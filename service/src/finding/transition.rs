@@ -3,16 +3,18 @@
 use super::{patch::answer, row};
 use crate::{
     Error, Etag, Result,
-    tenancy::{Caller, Change, Write},
+    task_rule::{self, Touched},
+    tenancy::{Caller, Change, Command},
 };
 use domain::{
     Code, EventKind, Finding, FindingId, Permission, PrincipalId, ResourceType, Status, Timestamp, Transition,
     Violation, status::permission_for, text,
 };
 use entity::finding;
-use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveValue::Set, ColumnTrait};
 
-/// Moves a finding in the version read to another status.
+/// Moves a finding in the version read to another status. One that is open again
+/// comes under the default rule, as one that an import reopens does.
 ///
 /// # Errors
 /// `forbidden`, `not_found`, `stale`, `transition_refused`, `justification_required`,
@@ -22,8 +24,8 @@ pub async fn transition(caller: &Caller, id: FindingId, version: i64, wish: Tran
     let before = write.get_version::<finding::Entity>(id.0, version).await?;
     write.require(permission_for(before.status, wish.to)?, before.tenant_id)?;
     wish.check(id, before.status, before.claimed_by.map(PrincipalId), caller.principal())?;
-    check_duplicate(&write, &before, &wish).await?;
     let mut command = write.command(before.tenant_id).await?;
+    check_duplicate(&command, &before, &wish).await?;
     let mut after = apply(&before, wish, caller.principal(), command.recorded_at());
     let change = Change::default()
         .field("status", &before.status, &after.status)
@@ -35,19 +37,26 @@ pub async fn transition(caller: &Caller, id: FindingId, version: i64, wish: Tran
     let kind = if reopened { EventKind::FindingReopened } else { EventKind::FindingStatusChanged };
     after.seq = command.record(kind, id.0, change);
     command.update::<finding::Entity>(id.0, before.seq, changed(&after)).await?;
+    if after.status.is_open() && !before.status.is_open() {
+        task_rule::follow(&mut command, &[Touched { row: after.clone(), is_new: false }]).await?;
+    }
     let shown = row::shown(&command.scope(), vec![after]).await?;
     command.commit("finding.transition", Some((ResourceType::Finding, id.0))).await?;
     answer(caller, shown)
 }
 
-/// The finding named as the original must be one of the same municipality, and no duplicate itself.
-async fn check_duplicate(write: &Write, before: &finding::Model, wish: &Transition) -> Result<()> {
+/// The finding named as the original must be one of the same municipality and no
+/// duplicate itself, and none may name this one: a duplicate's original is one step away.
+async fn check_duplicate(command: &Command, before: &finding::Model, wish: &Transition) -> Result<()> {
     let Some(original) = wish.duplicate_of else { return Ok(()) };
-    let found = write.get::<finding::Entity>(original.0).await.ok().filter(|o| o.tenant_id == before.tenant_id);
-    let detail = match found {
-        Some(original) if original.status != Status::Duplicate => return Ok(()),
-        Some(_) => "is a duplicate itself",
+    let one = async |condition| command.scope().find::<finding::Entity>().filter(condition).one().await;
+    let detail = match one(finding::Column::Id.eq(original.0)).await? {
         None => "is no finding of this municipality",
+        Some(original) if original.status == Status::Duplicate => "is a duplicate itself",
+        Some(_) if one(finding::Column::DuplicateOf.eq(before.id)).await?.is_some() => {
+            "cannot be the original of a finding that is the original of others: move those first"
+        }
+        Some(_) => return Ok(()),
     };
     Err(Error::Refused(domain::Error {
         code: Code::InvalidBody,

@@ -3,16 +3,19 @@
 
 use crate::{
     Result,
-    tenancy::{Change, Command},
+    tenancy::{Change, Command, Scope},
 };
 use domain::{
     EventKind, Identifier, Provenance, ReportedAsset,
     asset_matching::{Candidate, choose},
 };
 use entity::{asset, asset_identifier};
-use sea_orm::{ActiveValue::Set, ColumnTrait};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, IntoActiveModel, sea_query::OnConflict};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
+
+/// Most values asked for in one statement; a batch can name more than a store takes at once.
+const AT_ONCE: usize = 10_000;
 
 /// The assets of a batch.
 pub(super) struct Assets {
@@ -33,7 +36,7 @@ pub(super) async fn resolve(command: &mut Command, reported: impl Iterator<Item 
     for asset in reported.filter(|asset| !asset.identifiers.is_empty()) {
         wanted.entry(&asset.identifiers).or_insert(asset);
     }
-    let mut known = Known::load(command, wanted.keys().flat_map(|identifiers| identifiers.iter())).await?;
+    let mut known = Known::load(&command.scope(), wanted.keys().flat_map(|identifiers| identifiers.iter())).await?;
     let mut by_identifiers = HashMap::new();
     for (identifiers, asset) in wanted {
         by_identifiers.insert(identifiers.clone(), known.resolve(asset));
@@ -41,6 +44,12 @@ pub(super) async fn resolve(command: &mut Command, reported: impl Iterator<Item 
     let created = i64::try_from(known.new.len()).unwrap_or(i64::MAX);
     known.save(command).await?;
     Ok(Assets { by_identifiers, created })
+}
+
+/// Which asset each of the reported ones is, or would be if they were stored in this order. Writes nothing.
+pub(super) async fn recognise(scope: &Scope<'_>, reported: &[ReportedAsset]) -> Result<Vec<Uuid>> {
+    let mut known = Known::load(scope, reported.iter().flat_map(|asset| &asset.identifiers)).await?;
+    Ok(reported.iter().map(|asset| known.resolve(asset)).collect())
 }
 
 /// Assets that share an identifier with the batch, and what the batch adds to them.
@@ -52,23 +61,20 @@ struct Known {
 }
 
 impl Known {
-    async fn load(command: &Command, wanted: impl Iterator<Item = &Identifier>) -> Result<Self> {
-        let values: BTreeSet<&str> = wanted.map(|identifier| identifier.value.as_str()).collect();
+    async fn load(scope: &Scope<'_>, wanted: impl Iterator<Item = &Identifier>) -> Result<Self> {
+        let wanted: BTreeSet<&Identifier> = wanted.collect();
         let mut known =
             Self { identifiers: BTreeMap::new(), owner: HashMap::new(), new: Vec::new(), added: BTreeMap::new() };
-        if values.is_empty() {
-            return Ok(known);
+        let mut owners = BTreeSet::new();
+        for some in wanted.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
+            let shared = scope.find::<asset_identifier::Entity>().filter(any_of(some)).all().await?;
+            owners.extend(shared.iter().map(|row| row.asset_id));
         }
-        let scope = command.scope();
-        let of_values = asset_identifier::Column::Value.is_in(values);
-        let shared = scope.find::<asset_identifier::Entity>().filter(of_values).all().await?;
-        let owners: BTreeSet<Uuid> = shared.iter().map(|row| row.asset_id).collect();
-        if owners.is_empty() {
-            return Ok(known);
-        }
-        let of_owners = asset_identifier::Column::AssetId.is_in(owners);
-        for row in scope.find::<asset_identifier::Entity>().filter(of_owners).all().await? {
-            known.own(row.asset_id, Identifier { kind: row.kind, value: row.value });
+        for some in owners.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
+            let of_owners = asset_identifier::Column::AssetId.is_in(some.iter().copied());
+            for row in scope.find::<asset_identifier::Entity>().filter(of_owners).all().await? {
+                known.own(row.asset_id, Identifier { kind: row.kind, value: row.value });
+            }
         }
         Ok(known)
     }
@@ -104,28 +110,25 @@ impl Known {
         let now = command.recorded_at();
         let mut rows = Vec::with_capacity(self.new.len());
         for (id, reported) in &self.new {
-            rows.push(asset::ActiveModel {
-                tenant_id: Set(command.tenant()),
-                id: Set(*id),
-                kind: Set(reported.kind),
-                name: Set(reported.name.clone()),
-                criticality: Set(None),
-                exposure: Set(None),
-                owner_unit: Set(None),
-                provenance: Set(Provenance::Discovered),
-                first_known_at: Set(now),
-                updated_at: Set(now),
-                seq: Set(command.record(EventKind::AssetCreated, *id, Change::default())),
-            });
+            let seq = command.record(EventKind::AssetCreated, *id, Change::default());
+            rows.push(discovered(command, *id, reported, seq).into_active_model().reset_all());
         }
-        command.insert::<asset::Entity>(rows).await?;
         let new: BTreeSet<Uuid> = self.new.iter().map(|(id, _)| *id).collect();
-        for (id, added) in self.added.iter().filter(|(id, _)| !new.contains(id)) {
-            let change = Change::default().field("identifiers", &Vec::new(), added);
-            let seq = command.record(EventKind::AssetUpdated, *id, change);
-            let row = asset::ActiveModel { updated_at: Set(now), seq: Set(seq), ..Default::default() };
-            command.update_where::<asset::Entity>(asset::Column::Id.eq(*id), row).await?;
+        let grown: Vec<Uuid> = self.added.keys().filter(|id| !new.contains(id)).copied().collect();
+        for some in grown.chunks(AT_ONCE) {
+            let of_grown = asset::Column::Id.is_in(some.iter().copied());
+            for row in command.scope().find::<asset::Entity>().filter(of_grown).all().await? {
+                let none = Vec::new();
+                let added = self.added.get(&row.id).unwrap_or(&none);
+                let change = Change::default().field("identifiers", &none, added);
+                let seq = command.record(EventKind::AssetUpdated, row.id, change);
+                rows.push(asset::Model { updated_at: now, seq, ..row }.into_active_model().reset_all());
+            }
         }
+        let again = OnConflict::columns([asset::Column::TenantId, asset::Column::Id])
+            .update_columns([asset::Column::UpdatedAt, asset::Column::Seq])
+            .to_owned();
+        command.upsert::<asset::Entity>(rows, again).await?;
         let tenant_id = command.tenant();
         let rows = self.added.into_iter().flat_map(|(id, added)| {
             added.into_iter().map(move |identifier| asset_identifier::ActiveModel {
@@ -136,5 +139,31 @@ impl Known {
             })
         });
         command.insert::<asset_identifier::Entity>(rows.collect()).await
+    }
+}
+
+/// Any of the identifiers, which come sorted: kind by kind, as the key of their table begins.
+fn any_of(identifiers: &[&Identifier]) -> Condition {
+    use asset_identifier::Column as C;
+    identifiers.chunk_by(|a, b| a.kind == b.kind).fold(Condition::any(), |any, of_kind| {
+        let values = C::Value.is_in(of_kind.iter().map(|identifier| identifier.value.as_str()));
+        let kind = of_kind.first().map(|identifier| C::Kind.eq(identifier.kind));
+        any.add(Condition::all().add_option(kind).add(values))
+    })
+}
+
+fn discovered(command: &Command, id: Uuid, reported: &ReportedAsset, seq: i64) -> asset::Model {
+    asset::Model {
+        tenant_id: command.tenant(),
+        id,
+        kind: reported.kind,
+        name: reported.name.clone(),
+        criticality: None,
+        exposure: None,
+        owner_unit: None,
+        provenance: Provenance::Discovered,
+        first_known_at: command.recorded_at(),
+        updated_at: command.recorded_at(),
+        seq,
     }
 }

@@ -1,8 +1,8 @@
 //! One batch: some records, one command. Statements depend on the number of
 //! tables, not on the number of records.
 
-use super::{assets, findings, tasks};
-use crate::{Result, tenancy::Command};
+use super::{assets, findings};
+use crate::{Result, task_rule, tenancy::Command};
 use domain::{ImportFormat, Observation, Timestamp, text};
 use entity::{import, source};
 use sea_orm::{ActiveValue::Set, ColumnTrait};
@@ -58,7 +58,7 @@ pub(super) async fn store(command: &mut Command, context: &Context, records: Vec
     let placed = records.into_iter().map(place).collect();
     let (mut outcome, touched) = findings::store(command, context.received_at, placed).await?;
     outcome.assets_created = assets.created;
-    tasks::follow(command, &touched).await?;
+    task_rule::follow(command, &touched).await?;
     Ok(outcome)
 }
 

@@ -2,35 +2,31 @@
 
 use super::{
     batch::{Outcome, Placed},
+    evidence::{self, Digests, Evidence},
     fingerprint, plan,
 };
 use crate::{
     Result,
     finding::{person_set, terms},
+    task_rule::Touched,
     tenancy::{Change, Command},
 };
 use domain::{EventKind, Observation, Status, Timestamp, sighting};
 use entity::{
-    finding, finding_evidence, finding_term,
+    finding, finding_term,
     json::{StoredLocation, StringList},
     sighting as seen,
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, Iterable, sea_query::OnConflict};
+use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, Iterable, sea_query::OnConflict};
 use std::collections::HashMap;
 use uuid::Uuid;
-
-/// A finding that the batch made or changed.
-pub(super) struct Touched {
-    pub(super) row: finding::Model,
-    pub(super) is_new: bool,
-}
 
 /// A finding in the making: as stored (if it is) and as the batch leaves it.
 struct Entry {
     before: Option<finding::Model>,
     after: finding::Model,
     sighting: seen::Model,
-    evidence: Option<String>,
+    evidence: Evidence,
     reopened: bool,
     records: i64,
 }
@@ -82,7 +78,7 @@ async fn known(command: &Command, keyed: &[(String, Placed)]) -> Result<Entries>
         let sighting = sightings.remove(&row.id)?;
         let key = (row.source_id, row.fingerprint.clone());
         let before = Some(row.clone());
-        Some((key, Entry { before, after: row, sighting, evidence: None, reopened: false, records: 0 }))
+        Some((key, Entry { before, after: row, sighting, evidence: Evidence::Kept, reopened: false, records: 0 }))
     };
     Ok(rows.into_iter().filter_map(entry).collect())
 }
@@ -94,7 +90,7 @@ impl Entry {
         let record = placed.record;
         let id = Uuid::now_v7();
         let mut after = blank(command.tenant(), id, key, placed.asset, observed_at, now);
-        let evidence = record.evidence.clone();
+        let evidence = Evidence::Is(record.evidence.clone());
         take_fields(&mut after, record);
         let sighting = seen::Model {
             tenant_id: command.tenant(),
@@ -120,12 +116,17 @@ impl Entry {
         let stored = (self.sighting.observed_at, self.sighting.content_hash.as_str());
         if sighting::supersedes((observed_at, &content), stored) {
             if content != self.sighting.content_hash {
-                self.evidence.clone_from(&record.evidence);
+                self.evidence = Evidence::Is(record.evidence.clone());
                 take_fields(&mut self.after, record);
             }
             self.sighting.observed_at = observed_at;
             self.sighting.content_hash = content;
         }
+    }
+
+    /// The finding, if its stored evidence matters: only where another record now stands.
+    fn asks_for_evidence(&self) -> Option<Uuid> {
+        (self.before.is_some() && self.evidence != Evidence::Kept).then_some(self.after.id)
     }
 
     fn reopen(&mut self, observed_at: Timestamp) {
@@ -242,39 +243,38 @@ fn take_fields(row: &mut finding::Model, record: Observation) {
 
 async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<(Outcome, Vec<Touched>)> {
     let mut outcome = Outcome::default();
-    let (mut touched, mut sightings, mut evidence) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut touched, mut quiet, mut sightings) = (Vec::new(), Vec::new(), Vec::new());
+    let mut evidence = evidence::Changes::load(command, entries.iter().filter_map(Entry::asks_for_evidence)).await?;
     for mut entry in entries {
         outcome.unchanged += entry.records - 1;
-        let changed = number(command, &mut entry, &mut outcome);
+        let said = std::mem::replace(&mut entry.evidence, Evidence::Kept);
+        let evidence = evidence.take(entry.after.id, said);
+        let is_numbered = number(command, &mut entry, evidence, &mut outcome);
         sightings.push(entry.sighting.into_active_model().reset_all());
-        if let Some(text) = entry.evidence {
-            let (tenant_id, finding_id) = (Set(entry.after.tenant_id), Set(entry.after.id));
-            evidence.push(finding_evidence::ActiveModel { tenant_id, finding_id, text: Set(text) });
-        }
-        if changed {
+        if is_numbered {
             touched.push(Touched { row: entry.after, is_new: entry.before.is_none() });
+        } else if entry.before.is_some_and(|before| before != entry.after) {
+            quiet.push(entry.after);
         }
     }
-    write_findings(command, &touched).await?;
+    write_findings(command, &touched, quiet).await?;
     let columns = [seen::Column::LastSeen, seen::Column::ObservedAt, seen::Column::ContentHash];
     let again =
         OnConflict::columns([seen::Column::TenantId, seen::Column::FindingId]).update_columns(columns).to_owned();
     command.upsert::<seen::Entity>(sightings, again).await?;
-    let key = [finding_evidence::Column::TenantId, finding_evidence::Column::FindingId];
-    let again = OnConflict::columns(key).update_column(finding_evidence::Column::Text).to_owned();
-    command.upsert::<finding_evidence::Entity>(evidence, again).await?;
+    evidence.save(command).await?;
     Ok((outcome, touched))
 }
 
 /// Numbers the entry if it is new or changed, and says whether it is.
-fn number(command: &mut Command, entry: &mut Entry, outcome: &mut Outcome) -> bool {
+fn number(command: &mut Command, entry: &mut Entry, evidence: Digests, outcome: &mut Outcome) -> bool {
     let id = entry.after.id;
     let Some(before) = &entry.before else {
         outcome.created += 1;
         entry.after.seq = command.record(EventKind::FindingCreated, id, Change::default());
         return true;
     };
-    let change = entry.change(before);
+    let change = entry.change(before).field("evidence", &evidence.before, &evidence.after);
     if change.is_empty() {
         outcome.unchanged += 1;
         return false;
@@ -287,11 +287,14 @@ fn number(command: &mut Command, entry: &mut Entry, outcome: &mut Outcome) -> bo
     true
 }
 
-async fn write_findings(command: &Command, touched: &[Touched]) -> Result<()> {
+/// Writes what was numbered, and what changed beneath what a person has set:
+/// nobody sees that, so it has no number, but the way back leads to it.
+async fn write_findings(command: &Command, touched: &[Touched], quiet: Vec<finding::Model>) -> Result<()> {
     let columns = finding::Column::iter().filter(|c| !matches!(c, finding::Column::TenantId | finding::Column::Id));
     let again =
         OnConflict::columns([finding::Column::TenantId, finding::Column::Id]).update_columns(columns).to_owned();
-    let rows = touched.iter().map(|touched| touched.row.clone().into_active_model().reset_all());
+    let rows = touched.iter().map(|touched| touched.row.clone()).chain(quiet);
+    let rows = rows.map(|row| row.into_active_model().reset_all());
     command.upsert::<finding::Entity>(rows.collect(), again).await?;
     let changed: Vec<Uuid> = touched.iter().filter(|touched| !touched.is_new).map(|touched| touched.row.id).collect();
     if !changed.is_empty() {

@@ -1,7 +1,7 @@
 //! What makes two records the same finding.
 
 use crate::etag::hex;
-use domain::Observation;
+use domain::{Observation, ReportedAsset};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -15,15 +15,18 @@ pub(super) fn of(asset: Option<Uuid>, observation: &Observation) -> String {
     hex(&digest(std::iter::once(asset.as_str()).chain(parts(observation))))
 }
 
-/// The same before the asset is known, from what the report says about it:
-/// records of one file that are surely the same finding. 16 bytes.
-pub(super) fn within_report(observation: &Observation) -> u128 {
-    let asset: Vec<String> =
-        observation.asset.iter().flat_map(|asset| &asset.identifiers).map(|i| format!("{i:?}")).collect();
-    let tool = observation.tool.as_deref().unwrap_or_default();
-    let count = asset.len().to_string();
-    let all = [tool, &count].into_iter().chain(asset.iter().map(String::as_str)).chain(parts(observation));
-    head(&digest(all))
+/// The same before the asset is known: records of one report with the same
+/// [`weakness`] and the same [`about`], put together by exclusive or, are surely
+/// the same finding. So one asset's number can be exchanged for another's.
+pub(super) fn weakness(observation: &Observation) -> u128 {
+    head(&digest(std::iter::once(observation.tool.as_deref().unwrap_or_default()).chain(parts(observation))))
+}
+
+/// A number for what the report says about an asset: its identifiers, in their order.
+pub(super) fn about(asset: Option<&ReportedAsset>) -> u128 {
+    let identifiers: Vec<String> =
+        asset.iter().flat_map(|asset| &asset.identifiers).map(|identifier| format!("{identifier:?}")).collect();
+    head(&digest(identifiers.iter().map(String::as_str)))
 }
 
 /// A digest of what the record says, apart from when and on what: 64 hexadecimal digits.

@@ -9,8 +9,6 @@ use crate::{
 use domain::{Import, ImportId, Page, PageRequest, Permission, RejectedRecord, TenantId};
 use entity::{import, import_rejection};
 use sea_orm::{ColumnTrait, Condition, QueryOrder};
-use std::collections::HashMap;
-use uuid::Uuid;
 
 /// Either right opens imports: all of them, or the caller's own.
 const EITHER: &[Permission] = &[Permission::ReadFindings, Permission::WriteImports];
@@ -23,7 +21,7 @@ fn visible(caller: &Caller, scope: &Scope<'_>) -> Condition {
         .add(import::Column::PrincipalId.eq(caller.principal().0))
 }
 
-/// A page of imports by id, unless the caller has it already.
+/// A page of imports by id without their rejected records, unless the caller has it already.
 ///
 /// # Errors
 /// `forbidden`, `unknown_tenant`, `cursor_invalid`, `cursor_filter_mismatch`.
@@ -47,11 +45,11 @@ pub async fn list(
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }
-    let items = shown_rows(&scope, rows).await?;
+    let items = rows.into_iter().map(without_rejections).collect();
     Ok(Fresh::Changed(etag, found.of(items)))
 }
 
-/// One import, unless the caller has it already.
+/// One import with its rejected records, unless the caller has it already.
 ///
 /// # Errors
 /// `forbidden`, `not_found`.
@@ -59,38 +57,35 @@ pub async fn get(caller: &Caller, id: ImportId, seen: Option<&str>) -> Result<Fr
     let read = caller.begin_any_in(EITHER, &[]).await?;
     let scope = read.scope();
     let condition = Condition::all().add(visible(caller, &scope)).add(import::Column::Id.eq(id.0));
-    let rows = scope.find::<import::Entity>().filter(condition).all().await?;
-    let import = shown_rows(&scope, rows).await?.pop().ok_or_else(Error::not_found)?;
-    let done = import.created + import.updated + import.unchanged;
-    let etag = Etag::of_resource(import.seq, &[&caller.rights_digest(), &format!("{:?}{done}", import.status)]);
-    Ok(if etag.matches(seen) { Fresh::Unchanged(etag) } else { Fresh::Changed(etag, import) })
+    let row = scope.find::<import::Entity>().filter(condition).one().await?.ok_or_else(Error::not_found)?;
+    // A running import moves without a number, so all of its row is part of the tag.
+    let etag = Etag::of_resource(row.seq, &[&caller.rights_digest(), &format!("{row:?}")]);
+    if etag.matches(seen) {
+        return Ok(Fresh::Unchanged(etag));
+    }
+    Ok(Fresh::Changed(etag, whole(&scope, row).await?))
 }
 
-/// Imports by id; those that the caller may not see are missing.
+/// Imports by id, without their rejected records; those that the caller may not see are missing.
 pub async fn by_ids(read: &Read, ids: &[ImportId]) -> Result<Vec<Import>> {
     let scope = read.narrow(Permission::ReadFindings);
     let of_ids = import::Column::Id.is_in(ids.iter().map(|id| id.0));
     let rows = scope.find::<import::Entity>().filter(of_ids).all().await?;
-    shown_rows(&scope, rows).await
+    Ok(rows.into_iter().map(without_rejections).collect())
 }
 
-/// Imports as they are shown: rows with their rejected records, in one more statement.
-pub(super) async fn shown_rows(scope: &Scope<'_>, rows: Vec<import::Model>) -> Result<Vec<Import>> {
+/// An import with all of its rejected records that are kept.
+pub(super) async fn whole(scope: &Scope<'_>, row: import::Model) -> Result<Import> {
     use import_rejection::Column as C;
-    let mut rejections: HashMap<Uuid, Vec<RejectedRecord>> = HashMap::new();
-    let with_rejections: Vec<Uuid> = rows.iter().filter(|row| row.rejected > 0).map(|row| row.id).collect();
-    if !with_rejections.is_empty() {
-        let find = scope.find::<import_rejection::Entity>().filter(C::ImportId.is_in(with_rejections));
-        for row in find.with(|select| select.order_by_asc(C::Position)).all().await? {
-            let record = RejectedRecord { place: row.place, reason: row.reason };
-            rejections.entry(row.import_id).or_default().push(record);
-        }
-    }
-    let shown = |row: import::Model| {
-        let rejected = rejections.remove(&row.id).unwrap_or_default();
-        of(row, rejected)
-    };
-    Ok(rows.into_iter().map(shown).collect())
+    let find = scope.find::<import_rejection::Entity>().filter(C::ImportId.eq(row.id));
+    let rejected = find.with(|select| select.order_by_asc(C::Position)).all().await?;
+    let shown = |row: import_rejection::Model| RejectedRecord { place: row.place, reason: row.reason };
+    Ok(of(row, rejected.into_iter().map(shown).collect()))
+}
+
+/// An import among many: a page of the largest could otherwise name half a million records.
+fn without_rejections(row: import::Model) -> Import {
+    of(row, Vec::new())
 }
 
 fn of(row: import::Model, rejected_records: Vec<RejectedRecord>) -> Import {

@@ -7,6 +7,7 @@
 
 mod assets;
 mod batch;
+mod evidence;
 mod findings;
 mod fingerprint;
 mod list;
@@ -15,7 +16,6 @@ mod run;
 mod spool;
 mod start;
 mod sweep;
-mod tasks;
 
 pub use list::{by_ids, get, list};
 pub use run::Running;

@@ -18,14 +18,14 @@ use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::sync::{mpsc, oneshot};
 
 /// An import that is under way.
 pub struct Running {
     /// Its id.
     pub id: ImportId,
-    /// Its outcome, when it has ended.
-    pub outcome: JoinHandle<Result<Import>>,
+    /// Its outcome, when it has ended. Dropping it does not stop the import.
+    pub outcome: oneshot::Receiver<Result<Import>>,
 }
 
 /// One report on its way into the store.
@@ -36,11 +36,21 @@ pub(super) struct Run {
     pub(super) row: import::Model,
 }
 
-/// A record that stands for itself, with its place in the order of records.
-type Placed = (u64, Box<Observation>);
+/// A record that stands for itself.
+struct Standing {
+    /// Its place in the order of records.
+    position: u64,
+    /// About how much memory it takes.
+    bytes: usize,
+    record: Box<Observation>,
+}
 
-/// Records handed over at once by the reading thread.
+/// Records handed over at once by the reading thread; four chunks may wait.
 const CHUNK: usize = 256;
+/// A chunk is closed early at this size: records may have hundreds of kilobytes of text.
+const CHUNK_BYTES: usize = 1 << 20;
+/// A batch is closed early at this size.
+const BATCH_BYTES: usize = 4 << 20;
 /// Most records in a batch.
 const MAX_BATCH: usize = 1000;
 /// The first batch, before it is known how fast the store is.
@@ -54,12 +64,12 @@ impl Run {
     /// Stores the report in the background.
     pub(super) fn spawn(self) -> Running {
         let id = ImportId(self.row.id);
-        let outcome = tokio::spawn(async move {
-            let result = self.run().await;
-            if let Err(error) = &result {
+        let (sender, outcome) = oneshot::channel();
+        tokio::spawn(async move {
+            // Whoever waits for the outcome tells of a failure; it is logged here where nobody does.
+            if let Err(Err(error)) = sender.send(self.run().await) {
                 tracing::error!(import = %id, %error, "an import was interrupted");
             }
-            result
         });
         Running { id, outcome }
     }
@@ -73,12 +83,14 @@ impl Run {
             caller: self.caller,
             row: &mut self.row,
             waiting: VecDeque::new(),
+            bytes: 0,
             size: FIRST_BATCH,
             statistics_at: from + STATISTICS_AFTER,
         };
         while let Some(chunk) = records.recv().await {
+            writer.bytes += chunk.iter().map(|standing| standing.bytes).sum::<usize>();
             writer.waiting.extend(chunk);
-            while writer.waiting.len() >= writer.size {
+            while writer.waiting.len() >= writer.size || writer.bytes >= BATCH_BYTES {
                 writer.write_batch().await?;
             }
         }
@@ -97,19 +109,22 @@ fn send(
     format: domain::ImportFormat,
     plan: &Plan,
     from: u64,
-    sender: &mpsc::Sender<Vec<Placed>>,
+    sender: &mpsc::Sender<Vec<Standing>>,
 ) -> Result<()> {
-    let (mut position, mut chunk, mut open) = (0, Vec::with_capacity(CHUNK), true);
+    let (mut position, mut chunk, mut size, mut open) = (0, Vec::with_capacity(CHUNK), 0, true);
     plan::read(spooled, format, &mut |record| {
         if let Record::Observation(observation) = record
             && open
             && position >= from
             && plan.stands(position)
         {
-            chunk.push((position, observation));
+            let bytes = bytes(&observation);
+            size += bytes;
+            chunk.push(Standing { position, bytes, record: observation });
         }
         position += 1;
-        if chunk.len() == CHUNK {
+        if chunk.len() == CHUNK || size >= CHUNK_BYTES {
+            size = 0;
             // Closed only when the writer has failed; the rest is read for nothing.
             open = sender.blocking_send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK))).is_ok();
         }
@@ -118,10 +133,21 @@ fn send(
     Ok(())
 }
 
+/// About how much memory a record takes: itself and its texts.
+fn bytes(record: &Observation) -> usize {
+    let texts = [&record.consequence, &record.recommendation, &record.evidence, &record.location.url];
+    let lists = [&record.references, &record.tags, &record.identity, &record.cves, &record.cwes];
+    let optional: usize = texts.into_iter().flatten().map(String::len).sum();
+    let listed: usize = lists.into_iter().flatten().map(|text| text.len() + size_of::<String>()).sum();
+    size_of::<Observation>() + record.title.len() + record.description.len() + optional + listed
+}
+
 struct Writer<'a> {
     caller: Caller,
     row: &'a mut import::Model,
-    waiting: VecDeque<Placed>,
+    waiting: VecDeque<Standing>,
+    /// About how much memory those waiting take.
+    bytes: usize,
     size: usize,
     /// The place in the report after which the store looks at what has come in.
     statistics_at: u64,
@@ -130,16 +156,12 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Commits the next records together with the place that is reached.
     async fn write_batch(&mut self) -> Result<()> {
-        let count = self.size.min(self.waiting.len());
-        let batch: Vec<Placed> = self.waiting.drain(..count).collect();
-        let reached =
-            batch.last().map_or(self.row.position, |(position, _)| i64::try_from(position + 1).unwrap_or(i64::MAX));
+        let (reached, batch) = self.next_batch();
         let context = Context::of(self.row);
         let write = self.caller.begin_write(Permission::WriteImports).await?;
         let began = Instant::now();
         let mut command = write.command(self.row.tenant_id).await?;
-        let outcome =
-            batch::store(&mut command, &context, batch.into_iter().map(|(_, record)| *record).collect()).await?;
+        let outcome = batch::store(&mut command, &context, batch).await?;
         let after = add(self.row, &outcome, reached, command.recorded_at());
         let here = Condition::all()
             .add(import::Column::Id.eq(self.row.id))
@@ -156,6 +178,19 @@ impl Writer<'_> {
             self.caller.service().store.refresh_statistics().await;
         }
         Ok(())
+    }
+
+    /// The next records, as many and as large as a batch may be, and the place after them.
+    fn next_batch(&mut self) -> (i64, Vec<Observation>) {
+        let (mut reached, mut batch, mut size) = (self.row.position, Vec::new(), 0);
+        while batch.len() < self.size && size < BATCH_BYTES {
+            let Some(Standing { position, bytes, record }) = self.waiting.pop_front() else { break };
+            size += bytes;
+            reached = i64::try_from(position + 1).unwrap_or(i64::MAX);
+            batch.push(*record);
+        }
+        self.bytes -= size;
+        (reached, batch)
     }
 
     /// Keeps the tenant's clock free for people: smaller batches where the store is slow.
@@ -205,7 +240,7 @@ async fn finish(caller: &Caller, row: import::Model) -> Result<Import> {
     let change = import::ActiveModel { finished_at: Set(after.finished_at), seq: Set(after.seq), ..progress(&after) };
     command.update::<import::Entity>(after.id, 0, change).await?;
     let (tenant, id) = (after.tenant_id, after.id);
-    let import = list::shown_rows(&command.scope(), vec![after]).await?.pop().ok_or_else(Error::not_found)?;
+    let import = list::whole(&command.scope(), after).await?;
     command.commit("import", Some((ResourceType::Import, id))).await?;
     tracing::info!(%tenant, import = %id, read = import.read, created = import.created, updated = import.updated,
         unchanged = import.unchanged, rejected = import.rejected, "import completed");

@@ -1,17 +1,17 @@
 //! The beginning of an import: its rights, its format, its first reading, its row.
 
 use super::{
-    Running, Spooled,
+    Running, Spooled, assets,
     plan::{self, Plan},
     run::Run,
 };
 use crate::{
     Error, Result,
-    tenancy::{Caller, Command},
+    tenancy::{Caller, Command, Scope},
 };
 use domain::{Code, ImportFormat, ImportStatus, Permission, TenantId, Timestamp, Violation, text};
 use entity::{import, import_rejection};
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, IntoActiveModel};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -62,14 +62,24 @@ pub async fn start(
     let head = spooled.head()?;
     let recognised = request.format.or_else(|| formats::import::sniff(&head));
     let format = recognised.ok_or_else(|| Error::refused(Code::UnknownFormat, Code::UnknownFormat.title()))?;
-    let received_at = caller.now();
-    let (spooled, plan) = blocking(move || {
-        let plan = plan::plan(&mut spooled, format, received_at)?;
-        Ok((spooled, plan))
+    let (sha256, bytes, received_at) = (spooled.sha256.clone(), spooled.bytes, caller.now());
+    let mut report = Report { tenant, format, source: request.source, sha256, bytes, received_at };
+    if let Some(interrupted) = interrupted(caller, &report, options).await? {
+        // What an import goes on with was chosen by its own time; by another one other records could stand.
+        report.received_at = interrupted.started_at;
+    }
+    let received_at = report.received_at;
+    let (spooled, mut reading) = blocking(move || {
+        let reading = plan::first(&mut spooled, format, received_at)?;
+        Ok((spooled, reading))
     })
     .await?;
-    let report = Report { tenant, format, source: request.source, received_at };
-    let row = open(caller, &report, &spooled, &plan, options).await?;
+    if reading.assets().len() > 1 {
+        let read = caller.begin_in(Permission::WriteImports, &[tenant.to_string()]).await?;
+        reading.recognise(&assets::recognise(&read.scope(), reading.assets()).await?);
+    }
+    let plan = blocking(move || Ok(reading.choose())).await?;
+    let row = open(caller, &report, &plan, options).await?;
     Ok(Run { caller: caller.clone(), plan, spooled, row }.spawn())
 }
 
@@ -77,6 +87,8 @@ struct Report {
     tenant: TenantId,
     format: ImportFormat,
     source: Option<String>,
+    sha256: String,
+    bytes: u64,
     received_at: Timestamp,
 }
 
@@ -84,68 +96,98 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T>
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
 }
 
-/// The import's row: a new one, or that of an interrupted import of the same bytes.
-async fn open(
-    caller: &Caller,
-    report: &Report,
-    spooled: &Spooled,
-    plan: &Plan,
-    options: ImportOptions,
-) -> Result<import::Model> {
+/// The interrupted import that the report goes on with, if there is one.
+async fn interrupted(caller: &Caller, report: &Report, options: ImportOptions) -> Result<Option<import::Model>> {
+    let read = caller.begin_in(Permission::WriteImports, &[report.tenant.to_string()]).await?;
+    let rows = unfinished(&read.scope(), report).await?;
+    refuse_running(&rows, caller.now(), options)?;
+    Ok(of_same_source(rows, report))
+}
+
+/// The import's row: a new one, or that of an interrupted import of the same bytes and source.
+async fn open(caller: &Caller, report: &Report, plan: &Plan, options: ImportOptions) -> Result<import::Model> {
     let write = caller.begin_write(Permission::WriteImports).await?;
     let command = write.command(report.tenant.0).await?;
-    let row = match unfinished(&command, report, spooled).await? {
-        Some(row) if is_alive(&row, caller.now(), options) => {
-            return Err(Error::refused(Code::ImportRunning, format!("import {} has not ended", row.id)));
+    let rows = unfinished(&command.scope(), report).await?;
+    refuse_running(&rows, caller.now(), options)?;
+    release(&command, &rows).await?;
+    let mut row = fresh(caller, &command, report, plan);
+    let earlier = of_same_source(rows, report);
+    if let Some(earlier) = &earlier {
+        if continues(earlier, &row) {
+            row = import::Model {
+                status: ImportStatus::Running,
+                heartbeat_at: command.recorded_at(),
+                // Whoever sends the bytes again is led to the outcome, and may see it.
+                principal_id: caller.principal().0,
+                ..earlier.clone()
+            };
+        } else {
+            // Begun again from the start: repeating what is stored changes nothing, and the counts say so.
+            row.id = earlier.id;
         }
-        Some(row) => adopt(&command, row).await?,
-        None => insert(caller, &command, report, spooled, plan).await?,
-    };
+    }
+    save(&command, &row, plan, earlier.is_some()).await?;
     command.commit_step().await?;
     Ok(row)
 }
 
-async fn unfinished(command: &Command, report: &Report, spooled: &Spooled) -> Result<Option<import::Model>> {
+/// Imports of the same bytes that have not ended, whatever their source: no two of them may run at once.
+async fn unfinished(scope: &Scope<'_>, report: &Report) -> Result<Vec<import::Model>> {
     use import::Column as C;
-    let source = report.source.as_ref().map_or_else(|| C::Source.is_null(), |source| C::Source.eq(source));
     let same = Condition::all()
-        .add(C::Sha256.eq(spooled.sha256.as_str()))
+        .add(C::Sha256.eq(report.sha256.as_str()))
         .add(C::Format.eq(report.format))
-        .add(source)
         .add(C::Status.ne(ImportStatus::Completed));
-    command.scope().find::<import::Entity>().filter(same).one().await
+    scope.find::<import::Entity>().filter(same).all().await
 }
 
-fn is_alive(row: &import::Model, now: Timestamp, options: ImportOptions) -> bool {
+/// An import goes on for its own source only: what it has stored already went there.
+fn of_same_source(rows: Vec<import::Model>, report: &Report) -> Option<import::Model> {
+    rows.into_iter().find(|row| row.source == report.source)
+}
+
+fn refuse_running(rows: &[import::Model], now: Timestamp, options: ImportOptions) -> Result<()> {
     let lease = chrono::TimeDelta::from_std(options.lease).unwrap_or(chrono::TimeDelta::MAX);
-    row.status == ImportStatus::Running && now - row.heartbeat_at < lease
+    let is_alive = |row: &&import::Model| row.status == ImportStatus::Running && now - row.heartbeat_at < lease;
+    match rows.iter().find(is_alive) {
+        Some(row) => Err(Error::refused(Code::ImportRunning, format!("import {} has not ended", row.id))),
+        None => Ok(()),
+    }
 }
 
-/// Goes on with an import that was interrupted: from the place it had reached.
-async fn adopt(command: &Command, row: import::Model) -> Result<import::Model> {
-    let now = command.recorded_at();
-    let change =
-        import::ActiveModel { status: Set(ImportStatus::Running), heartbeat_at: Set(now), ..Default::default() };
-    command.update_where::<import::Entity>(import::Column::Id.eq(row.id), change).await?;
-    Ok(import::Model { status: ImportStatus::Running, heartbeat_at: now, ..row })
+/// Marks those whose process is gone, in case the sweep has not come by: only one may say that it runs.
+async fn release(command: &Command, rows: &[import::Model]) -> Result<()> {
+    let running = rows.iter().filter(|row| row.status == ImportStatus::Running).map(|row| row.id);
+    let silent: Vec<Uuid> = running.collect();
+    if silent.is_empty() {
+        return Ok(());
+    }
+    let change = import::ActiveModel { status: Set(ImportStatus::Interrupted), ..Default::default() };
+    command.update_where::<import::Entity>(import::Column::Id.is_in(silent), change).await?;
+    Ok(())
 }
 
-async fn insert(
-    caller: &Caller,
-    command: &Command,
-    report: &Report,
-    spooled: &Spooled,
-    plan: &Plan,
-) -> Result<import::Model> {
-    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let row = import::Model {
+/// Whether the place that the earlier import has reached is one in this plan. It is
+/// not where another version of the importer reads other records out of the same bytes.
+fn continues(earlier: &import::Model, planned: &import::Model) -> bool {
+    let plan = |row: &import::Model| (row.started_at, row.read, row.rejected, row.merged);
+    plan(earlier) == plan(planned)
+}
+
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn fresh(caller: &Caller, command: &Command, report: &Report, plan: &Plan) -> import::Model {
+    import::Model {
         tenant_id: report.tenant.0,
         id: Uuid::now_v7(),
         format: report.format,
         status: ImportStatus::Running,
         source: report.source.clone(),
-        sha256: spooled.sha256.clone(),
-        bytes: count(spooled.bytes),
+        sha256: report.sha256.clone(),
+        bytes: count(report.bytes),
         read: count(plan.read),
         created: 0,
         updated: 0,
@@ -160,9 +202,17 @@ async fn insert(
         heartbeat_at: command.recorded_at(),
         finished_at: None,
         seq: 0,
-    };
-    let model: import::ActiveModel = row.clone().into();
-    command.insert::<import::Entity>(vec![sea_orm::ActiveModelTrait::reset_all(model)]).await?;
+    }
+}
+
+async fn save(command: &Command, row: &import::Model, plan: &Plan, is_known: bool) -> Result<()> {
+    let model = row.clone().into_active_model().reset_all();
+    if is_known {
+        command.update_where::<import::Entity>(import::Column::Id.eq(row.id), model).await?;
+        command.delete::<import_rejection::Entity>(import_rejection::Column::ImportId.eq(row.id)).await?;
+    } else {
+        command.insert::<import::Entity>(vec![model]).await?;
+    }
     let rejections = plan.rejections.iter().map(|(position, rejection)| import_rejection::ActiveModel {
         tenant_id: Set(row.tenant_id),
         import_id: Set(row.id),
@@ -170,6 +220,5 @@ async fn insert(
         place: Set(rejection.place.clone()),
         reason: Set(rejection.reason.clone()),
     });
-    command.insert::<import_rejection::Entity>(rejections.collect()).await?;
-    Ok(row)
+    command.insert::<import_rejection::Entity>(rejections.collect()).await
 }

@@ -1,24 +1,36 @@
-//! The default rule: one task per weakness (source and rule) at medium or above.
+//! The default rule: one task per weakness (source and rule) at medium or above,
+//! whoever said so: a report, or a person who raised or reopened a finding.
 
-use super::findings::Touched;
 use crate::{
     Result,
     tenancy::{Change, Command},
 };
 use domain::{EventKind, TaskStatus, task::DEFAULT_THRESHOLD};
-use entity::{task, task_finding};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, sea_query::OnConflict};
+use entity::{finding, task, task_finding};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, IntoActiveModel,
+    sea_query::{Expr, OnConflict},
+};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
-/// A task and what the batch adds to it.
+/// A finding that a command made or changed.
+pub(crate) struct Touched {
+    pub(crate) row: finding::Model,
+    pub(crate) is_new: bool,
+}
+
+/// A task and what the command adds to it.
 struct Entry {
     before: Option<task::Model>,
     after: task::Model,
+    grows: bool,
 }
 
 /// Puts findings that need work and have no task into the open task of their weakness, or a new one.
-pub(super) async fn follow(command: &mut Command, touched: &[Touched]) -> Result<()> {
+pub(crate) async fn follow(command: &mut Command, touched: &[Touched]) -> Result<()> {
     let needs_work = |t: &&Touched| t.row.severity >= DEFAULT_THRESHOLD && t.row.status.is_open();
     let wanting: Vec<&Touched> = touched.iter().filter(needs_work).collect();
     if wanting.is_empty() {
@@ -30,10 +42,10 @@ pub(super) async fn follow(command: &mut Command, touched: &[Touched]) -> Result
     let mut order = Vec::new();
     for Touched { row, .. } in wanting.into_iter().filter(|t| !linked.contains(&t.row.id)) {
         let key = (row.source_id, row.rule_key.clone());
-        let entry = open.entry(key.clone()).or_insert_with(|| Entry { before: None, after: new(command, row) });
-        if entry.before.as_ref().is_none_or(|before| before.finding_count == entry.after.finding_count)
-            && !order.contains(&key)
-        {
+        let made = || Entry { before: None, after: new(command, row), grows: false };
+        let entry = open.entry(key.clone()).or_insert_with(made);
+        if !entry.grows {
+            entry.grows = true;
             order.push(key);
         }
         entry.after.finding_count += 1;
@@ -62,19 +74,24 @@ async fn linked(command: &Command, wanting: &[&Touched]) -> Result<HashSet<Uuid>
 }
 
 async fn open_tasks(command: &Command, wanting: &[&Touched]) -> Result<HashMap<(Uuid, String), Entry>> {
+    let sources: BTreeSet<Uuid> = wanting.iter().map(|t| t.row.source_id).collect();
     let rules: BTreeSet<&str> = wanting.iter().map(|t| t.row.rule_key.as_str()).collect();
-    let find =
-        command.scope().find::<task::Entity>().filter(task::Column::RuleKey.is_in(rules)).filter(is_unfinished());
-    let entry =
-        |row: task::Model| ((row.source_id, row.rule_key.clone()), Entry { before: Some(row.clone()), after: row });
+    let of_rules = Condition::all().add(task::Column::SourceId.is_in(sources)).add(task::Column::RuleKey.is_in(rules));
+    let find = command.scope().find::<task::Entity>().filter(of_rules).filter(is_unfinished());
+    let entry = |row: task::Model| {
+        let key = (row.source_id, row.rule_key.clone());
+        (key, Entry { before: Some(row.clone()), after: row, grows: false })
+    };
     Ok(find.all().await?.into_iter().map(entry).collect())
 }
 
-fn is_unfinished() -> sea_orm::sea_query::Expr {
-    task::Column::Status.is_not_in([TaskStatus::Done, TaskStatus::Cancelled])
+/// In the words of the partial index `task_open_rule`: bound values would hide from a
+/// store that the index holds every row that is asked for.
+fn is_unfinished() -> Expr {
+    Expr::cust(r#""task"."status" NOT IN ('done', 'cancelled')"#)
 }
 
-fn new(command: &Command, finding: &entity::finding::Model) -> task::Model {
+fn new(command: &Command, finding: &finding::Model) -> task::Model {
     task::Model {
         tenant_id: command.tenant(),
         id: Uuid::now_v7(),
@@ -92,7 +109,7 @@ fn new(command: &Command, finding: &entity::finding::Model) -> task::Model {
 
 async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<()> {
     let mut rows = Vec::with_capacity(entries.len());
-    for Entry { before, mut after } in entries {
+    for Entry { before, mut after, .. } in entries {
         after.seq = match before {
             None => command.record(EventKind::TaskCreated, after.id, Change::default()),
             Some(before) => {
