@@ -1,11 +1,16 @@
 //! The commands of the binary, as a stranger runs them.
 
 use crate::support::{
-    Kind, TestStore, fixture, on_both_stores,
-    process::{free_port, fynd, printed},
+    Kind, Person, TestStore, fixture, generated_report, look, on_both_stores,
+    process::{Process, free_port, fynd, printed},
 };
+use reqwest::Method;
+use std::time::{Duration, Instant};
 
-on_both_stores!(a_stranger_sets_up_imports_and_is_told_what_is_wrong);
+on_both_stores!(
+    a_stranger_sets_up_imports_and_is_told_what_is_wrong,
+    a_server_told_to_end_ends_in_time_and_leaves_no_import_running,
+);
 
 async fn a_stranger_sets_up_imports_and_is_told_what_is_wrong(kind: Kind) {
     let store = TestStore::new(kind).await;
@@ -35,14 +40,40 @@ async fn a_stranger_sets_up_imports_and_is_told_what_is_wrong(kind: Kind) {
     store.remove().await;
 }
 
+async fn a_server_told_to_end_ends_in_time_and_leaves_no_import_running(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    printed(fynd(&store).args(["tenant", "add", "norrvik", "Norrvik"]));
+    let scopes = "imports:write findings:read";
+    let token = printed(fynd(&store).args(["token", "--tenant", "norrvik", "--scope", scopes]));
+    for (signal, findings) in [("TERM", 10_000), ("INT", 10_001)] {
+        let mut server = Process::start(&store, free_port()).await;
+        let sender = Person::at(&server.base, &token);
+        let request = sender.request(Method::POST, "/v1/imports").header("prefer", "wait=0");
+        let import = sender.send(request.body(generated_report(findings))).await.expect(202).json();
+        assert_eq!(import["status"], "running");
+        let told = Instant::now();
+        server.signal(signal);
+        assert_eq!(server.ended().await.code(), Some(0), "after SIG{signal}");
+        assert!(told.elapsed() < Duration::from_secs(20), "SIG{signal}: {:?}", told.elapsed());
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        let server = Process::start(&store, free_port()).await;
+        let path = format!("/v1/imports/{}", import["id"].as_str().expect("an id"));
+        let left = Person::at(&server.base, &token).get(&path).await.expect(200).json();
+        assert!(left["status"] == "completed" || left["status"] == "interrupted", "SIG{signal}: {left}");
+    }
+    assert_eq!(look(&store, "SELECT status FROM import").await.len(), 2);
+    store.remove().await;
+}
+
 /// The command fails with one clear line that says this.
 #[track_caller]
 fn refused(command: &mut std::process::Command, said: &str) {
     let output = command.output().expect("it runs");
     assert!(!output.status.success(), "{command:?}");
-    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(text.contains(said), "{command:?} says {text}");
-    assert!(!text.contains("panicked"), "{text}");
+    let (told, failure) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    // An import says on stdout what became of each file.
+    assert!(told.contains(said) || failure.contains(said), "{command:?} says {told}{failure}");
+    assert!(failure.starts_with("fynd: ") && failure.lines().count() == 1, "{command:?} says {failure}");
 }
 
 #[test]
