@@ -30,7 +30,7 @@ impl Assets {
     }
 }
 
-/// Finds or makes the asset of each reported one, in three statements or so.
+/// Finds or makes the asset of each reported one, in a few statements whatever their number.
 pub(super) async fn resolve(command: &mut Command, reported: impl Iterator<Item = &ReportedAsset>) -> Result<Assets> {
     let mut wanted: BTreeMap<&Vec<Identifier>, &ReportedAsset> = BTreeMap::new();
     for asset in reported.filter(|asset| !asset.identifiers.is_empty()) {
@@ -66,7 +66,9 @@ impl Known {
         let mut known =
             Self { identifiers: BTreeMap::new(), owner: HashMap::new(), new: Vec::new(), added: BTreeMap::new() };
         let mut owners = BTreeSet::new();
-        for some in wanted.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
+        // Kind by kind, as their key begins: asked for several kinds at once, SQLite walks all of the tenant's.
+        let wanted: Vec<_> = wanted.into_iter().collect();
+        for some in wanted.chunk_by(|a, b| a.kind == b.kind).flat_map(|of_kind| of_kind.chunks(AT_ONCE)) {
             let shared = scope.find::<asset_identifier::Entity>().filter(any_of(some)).all().await?;
             owners.extend(shared.iter().map(|row| row.asset_id));
         }
@@ -142,14 +144,12 @@ impl Known {
     }
 }
 
-/// Any of the identifiers, which come sorted: kind by kind, as the key of their table begins.
+/// Any of the identifiers, which are all of one kind.
 fn any_of(identifiers: &[&Identifier]) -> Condition {
     use asset_identifier::Column as C;
-    identifiers.chunk_by(|a, b| a.kind == b.kind).fold(Condition::any(), |any, of_kind| {
-        let values = C::Value.is_in(of_kind.iter().map(|identifier| identifier.value.as_str()));
-        let kind = of_kind.first().map(|identifier| C::Kind.eq(identifier.kind));
-        any.add(Condition::all().add_option(kind).add(values))
-    })
+    let kind = identifiers.first().map(|identifier| C::Kind.eq(identifier.kind));
+    let values = C::Value.is_in(identifiers.iter().map(|identifier| identifier.value.as_str()));
+    Condition::all().add_option(kind).add(values)
 }
 
 fn discovered(command: &Command, id: Uuid, reported: &ReportedAsset, seq: i64) -> asset::Model {
