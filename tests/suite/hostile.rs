@@ -1,8 +1,16 @@
 //! Reports written by attackers.
 
-use crate::support::{Kind, World, on_both_stores};
+use crate::support::{
+    Kind, Person, TestStore, World, on_both_stores,
+    process::{Process, free_port, fynd, printed},
+};
+use flate2::{Compression, write::GzEncoder};
+use reqwest::Method;
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
 
 on_both_stores!(
     what_an_attacker_writes_is_stored_as_text,
@@ -38,14 +46,13 @@ async fn what_an_attacker_writes_is_stored_as_text(kind: Kind) {
     world.end().await;
 }
 
-async fn a_hostile_report_is_refused_or_rejected_and_nothing_else_suffers(kind: Kind) {
-    let world = World::new(kind).await;
-    let lead = world.lead().await;
+/// Reports made to bring a reader down, with the format they claim to be.
+fn hostile_reports() -> Vec<(&'static str, Vec<u8>)> {
     let xml = |inner: &str| format!("<?xml version=\"1.0\"?>{inner}").into_bytes();
     let entity = "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><NessusClientData_v2><Report name=\"&x;\"/></NessusClientData_v2>";
-    let reports = [
+    vec![
         ("nessus", xml(entity)),
-        ("nessus", xml(&"<a>".repeat(1 << 20))),
+        ("nessus", xml(&"<a>".repeat((10 << 20) / 3))),
         ("nessus", xml("<NessusClientData_v2><Report>")),
         ("sarif", vec![b'['; 10 << 20]),
         ("sarif", b"{\"runs\":".repeat(200_000)),
@@ -53,8 +60,14 @@ async fn a_hostile_report_is_refused_or_rejected_and_nothing_else_suffers(kind: 
         ("nuclei", vec![b'['; 10 << 20]),
         ("nuclei", vec![0xff; 1 << 20]),
         ("nuclei", b"{\"a\":".repeat(100_000)),
-    ];
-    for (format, report) in reports {
+        ("nuclei", b"{\"a\":".repeat(200_000)),
+    ]
+}
+
+async fn a_hostile_report_is_refused_or_rejected_and_nothing_else_suffers(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    for (format, report) in hostile_reports() {
         let began = Instant::now();
         let answer = lead.import(&format!("tenant=norrvik&format={format}"), report).await;
         assert!(matches!(answer.status.as_u16(), 201 | 422), "{format}: {}", answer.text);
@@ -75,12 +88,56 @@ async fn the_hostile_corpus_does_no_harm(kind: Kind) {
     for file in files {
         let path = file.expect("a file").path();
         let report = std::fs::read(&path).expect("bytes");
+        let began = Instant::now();
         for format in ["", "&format=nessus", "&format=sarif", "&format=nuclei"] {
             let answer = lead.import(&format!("tenant=norrvik{format}"), report.clone()).await;
             assert!(matches!(answer.status.as_u16(), 201 | 422), "{}: {}", path.display(), answer.text);
             assert!(!answer.text.contains("root:x:"), "{}", path.display());
         }
+        assert!(began.elapsed() < Duration::from_secs(5), "{}: {:?}", path.display(), began.elapsed());
     }
     lead.get("/v1/findings?limit=500").await.expect(200);
     world.end().await;
+}
+
+/// What no test in the server's own process can say: how much memory the reports take.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn hostile_reports_take_little_memory() {
+    const MOST: u64 = 300 << 20;
+    let store = TestStore::new(Kind::Sqlite).await;
+    printed(fynd(&store).args(["tenant", "add", "norrvik", "Norrvik"]));
+    let token = printed(fynd(&store).args(["token", "--tenant", "norrvik", "--scope", "imports:write findings:read"]));
+    let limit = (20 << 20).to_string();
+    let server = Process::start_with(&store, free_port(), &[("FYND_IMPORTS_MAX_BYTES", &limit)]).await;
+    let sender = Person::at(&server.base, &token);
+    for (format, report) in hostile_reports() {
+        let answer = sender.import(&format!("format={format}"), report).await;
+        assert!(matches!(answer.status.as_u16(), 201 | 422), "{format}: {}", answer.text);
+    }
+    for (encoding, bomb) in [("gzip", gzip_bomb()), ("zstd", zstd_bomb())] {
+        // A new connection: packing the bomb took longer than the server keeps an idle one.
+        let sender = Person::at(&server.base, &token);
+        let request = sender.request(Method::POST, "/v1/imports").header("content-encoding", encoding);
+        assert_eq!(sender.send(request.body(bomb)).await.expect(413).code(), "payload_too_large", "{encoding}");
+    }
+    let peak = server.peak_memory();
+    assert!(peak < MOST, "{} MiB", peak >> 20);
+    server.kill();
+}
+
+/// A quarter of a gigabyte of blanks in a quarter of a megabyte.
+fn gzip_bomb() -> Vec<u8> {
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    let blanks = vec![b' '; 1 << 20];
+    (0..256).for_each(|_| bomb.write_all(&blanks).unwrap());
+    bomb.finish().unwrap()
+}
+
+/// A gigabyte of blanks in a hundred kilobytes.
+fn zstd_bomb() -> Vec<u8> {
+    let mut bomb = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    let blanks = vec![b' '; 1 << 20];
+    (0..1024).for_each(|_| bomb.write_all(&blanks).unwrap());
+    bomb.finish().unwrap()
 }

@@ -11,22 +11,28 @@ on_both_stores!(
 );
 
 async fn a_report_is_counted_and_listed(kind: Kind) {
-    let world = World::new(kind).await;
-    let lead = world.lead().await;
-    let import = lead.import("tenant=norrvik", fixture("nessus/norrvik.nessus")).await.expect(201).json();
-    let read = import["read"].as_i64().unwrap();
-    assert!(read > 0);
-    assert_eq!(
-        read,
-        import["created"].as_i64().unwrap()
-            + import["rejected"].as_i64().unwrap()
-            + import["unchanged"].as_i64().unwrap()
-    );
-    let findings = lead.get("/v1/findings?limit=500").await.expect(200).items();
-    assert_eq!(findings.len() as i64, import["created"].as_i64().unwrap());
-    let location = lead.get(&format!("/v1/imports/{}", import["id"].as_str().unwrap())).await.expect(200).json();
-    assert_eq!(location, import);
-    world.end().await;
+    // Read, created, merged, rejected and assets made, counted by hand.
+    for (file, counts) in [
+        ("nessus/norrvik.nessus", [7, 6, 0, 1, 2]),
+        ("nessus/alvsund_was.nessus", [2, 2, 0, 0, 1]),
+        ("nuclei/norrvik.jsonl", [8, 4, 0, 4, 4]),
+        ("nuclei/alvsund.json", [2, 2, 0, 0, 1]),
+        ("sarif/alvsund.sarif", [9, 5, 0, 4, 1]),
+    ] {
+        let world = World::new(kind).await;
+        let lead = world.lead().await;
+        let import = lead.import("tenant=norrvik", fixture(file)).await.expect(201).json();
+        let count = |name: &str| import[name].as_i64().unwrap();
+        assert_eq!(["read", "created", "merged", "rejected", "assets_created"].map(count), counts, "{file}: {import}");
+        assert_eq!((count("updated"), count("unchanged")), (0, count("merged")), "{file}: {import}");
+        assert_eq!(import["rejected_records"].as_array().unwrap().len() as i64, count("rejected"), "{file}");
+        let findings = lead.get("/v1/findings?limit=500").await.expect(200).items();
+        assert_eq!(findings.len() as i64, count("created"), "{file}");
+        assert_eq!(lead.get("/v1/assets").await.expect(200).items().len() as i64, count("assets_created"), "{file}");
+        let shown = lead.get(&format!("/v1/imports/{}", import["id"].as_str().unwrap())).await.expect(200).json();
+        assert_eq!(shown, import);
+        world.end().await;
+    }
 }
 
 async fn the_same_report_twice_changes_nothing(kind: Kind) {
@@ -89,7 +95,7 @@ async fn the_corpus_is_counted_exactly(kind: Kind) {
             continue;
         }
         let report = std::fs::read(corpus.join(file)).unwrap();
-        let answer = lead.import(&format!("format={format}&source={checked}"), report).await;
+        let answer = lead.import(&format!("format={format}&source={checked}"), report.clone()).await;
         let import = answer.expect(201).json();
         assert_eq!(import["read"], counts["findings"], "{file}");
         let count = |name: &str| import[name].as_i64().unwrap();
@@ -99,7 +105,19 @@ async fn the_corpus_is_counted_exactly(kind: Kind) {
             "{file}"
         );
         assert_eq!(count("rejected"), 0, "{file}: {import}");
+        // Without being told the format, the same is read from the same bytes.
+        let is_empty = report.is_empty();
+        let sniffed = lead.import(&format!("source=sniffed-{checked}"), report).await;
         checked += 1;
+        if is_empty {
+            assert_eq!(sniffed.expect(422).code(), "unknown_format");
+            continue;
+        }
+        assert_eq!(sniffed.status, 201, "{file}: {}", sniffed.text);
+        let sniffed = sniffed.json();
+        for same in ["format", "read", "created", "merged", "rejected"] {
+            assert_eq!(sniffed[same], import[same], "{file}: {same} of {sniffed}");
+        }
     }
     assert!(checked >= 15, "only {checked} files");
     world.end().await;
