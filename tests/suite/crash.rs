@@ -10,12 +10,16 @@ use std::time::{Duration, Instant};
 
 on_both_stores!(an_import_survives_being_killed_twenty_times);
 
-const FINDINGS: usize = 4_000;
+/// How large the report is: 15,000 findings with `FYND_TEST_SCALE=1`, which takes three minutes, else fewer.
+fn findings() -> usize {
+    let whole = std::env::var("FYND_TEST_SCALE").is_ok_and(|scale| scale == "1");
+    if whole { 15_000 } else { 4_000 }
+}
 const KILLS: u64 = 20;
 
 async fn an_import_survives_being_killed_twenty_times(kind: Kind) {
     let (store, token) = municipality(kind).await;
-    let (report, port) = (generated_report(FINDINGS), free_port());
+    let (report, port) = (generated_report(findings()), free_port());
     let mut half_way = 0;
     for round in 0..KILLS {
         let server = Process::start(&store, port).await;
@@ -30,7 +34,7 @@ async fn an_import_survives_being_killed_twenty_times(kind: Kind) {
         tokio::time::sleep(Duration::from_millis(round * 37 % 100)).await;
         server.kill();
         sending.abort();
-        half_way += usize::from(position(&store).await.is_some_and(|at| 0 < at && at < FINDINGS));
+        half_way += usize::from(position(&store).await.is_some_and(|at| 0 < at && at < findings()));
         // The lease must run out before the same bytes may go on.
         tokio::time::sleep(Duration::from_millis(1100)).await;
     }
@@ -41,7 +45,7 @@ async fn an_import_survives_being_killed_twenty_times(kind: Kind) {
     let import = import_whole(&sender, report.clone()).await;
     let all = sender.get("/v1/imports").await.expect(200).items();
     assert!(all.iter().all(|import| import["status"] == "completed"), "{all:?}");
-    assert_eq!(import["read"], FINDINGS, "{import}");
+    assert_eq!(import["read"], findings(), "{import}");
     check_feed(&sender).await;
     server.kill();
     check_numbers(&store).await;
@@ -70,7 +74,7 @@ async fn untroubled(kind: Kind, report: Vec<u8>) -> TestStore {
     let (store, token) = municipality(kind).await;
     let server = Process::start(&store, free_port()).await;
     let import = import_whole(&Person::at(&server.base, &token), report).await;
-    assert_eq!(import["created"], FINDINGS, "{import}");
+    assert_eq!(import["created"], findings(), "{import}");
     server.kill();
     store
 }
@@ -110,7 +114,7 @@ async fn check_nothing_runs(store: &TestStore, sender: &Person) {
 /// Every finding is created once in the feed, and every number of the feed is there once.
 async fn check_feed(sender: &Person) {
     let total = sender.get("/v1/findings/facets").await.expect(200).json()["total"].clone();
-    assert_eq!(total, FINDINGS);
+    assert_eq!(total, findings());
     let (mut seqs, mut created, mut cursor) = (Vec::new(), 0, String::new());
     loop {
         let page = sender.get(&format!("/v1/changes?mode=events&limit=1000{cursor}")).await.expect(200).json();
@@ -124,7 +128,7 @@ async fn check_feed(sender: &Person) {
             break;
         }
     }
-    assert_eq!(created, FINDINGS);
+    assert_eq!(created, findings());
     assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>());
 }
 

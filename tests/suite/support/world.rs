@@ -162,7 +162,8 @@ impl Person {
     }
 
     pub(crate) async fn import(&self, query: &str, report: Vec<u8>) -> Answer {
-        self.send(self.request(Method::POST, &format!("/v1/imports?{query}")).body(report)).await
+        let patient = self.request(Method::POST, &format!("/v1/imports?{query}")).header("prefer", "wait=60");
+        self.send(patient.body(report)).await
     }
 
     pub(crate) async fn graphql(&self, query: &str, variables: Value) -> Value {
