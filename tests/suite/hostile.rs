@@ -14,6 +14,7 @@ use std::{
 
 on_both_stores!(
     what_an_attacker_writes_is_stored_as_text,
+    an_asset_that_heaps_up_names_stays_small,
     a_hostile_report_is_refused_or_rejected_and_nothing_else_suffers,
     the_hostile_corpus_does_no_harm,
 );
@@ -76,6 +77,29 @@ async fn a_hostile_report_is_refused_or_rejected_and_nothing_else_suffers(kind: 
         assert!(!answer.text.contains("root:"));
     }
     assert!(lead.get("/v1/findings").await.items().is_empty());
+    world.end().await;
+}
+
+/// Each host shares an address with all the others and adds names of its own.
+async fn an_asset_that_heaps_up_names_stays_small(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    let host = |at: usize| {
+        let names: String = (0..40).map(|n| format!("<tag name=\"hostname\">h{at}-{n}</tag>")).collect();
+        let ports =
+            format!("<tag name=\"host-ip\">192.0.2.7</tag><tag name=\"host-fqdn\">h{at}.norrvik.example</tag>{names}");
+        format!(
+            "<ReportHost name=\"h{at}\"><HostProperties>{ports}</HostProperties><ReportItem port=\"0\" severity=\"1\" \
+             pluginID=\"{at}\" pluginName=\"p\" pluginFamily=\"f\"/></ReportHost>"
+        )
+    };
+    let hosts: String = (0..600).map(host).collect();
+    let report = format!("<NessusClientData_v2><Report name=\"r\">{hosts}</Report></NessusClientData_v2>");
+    let import = lead.import("tenant=norrvik", report.into_bytes()).await.expect(201).json();
+    assert_eq!(import["created"], 600, "{import}");
+    for asset in lead.get("/v1/assets?limit=500").await.expect(200).items() {
+        assert!(asset["identifiers"].as_array().unwrap().len() <= 200);
+    }
     world.end().await;
 }
 

@@ -52,6 +52,10 @@ pub(super) async fn recognise(scope: &Scope<'_>, reported: &[ReportedAsset]) -> 
     Ok(reported.iter().map(|asset| known.resolve(asset)).collect())
 }
 
+/// Most identifiers of one asset. A report that heaps up more describes no machine,
+/// and each of its records would be compared with all of them.
+const MAX_IDENTIFIERS: usize = 200;
+
 /// Assets that share an identifier with the batch, and what the batch adds to them.
 struct Known {
     identifiers: BTreeMap<Uuid, BTreeSet<Identifier>>,
@@ -100,7 +104,8 @@ impl Known {
         });
         for identifier in &reported.identifiers {
             // An identifier stays with the asset that had it first.
-            if !self.owner.contains_key(identifier) {
+            let held = self.identifiers.get(&id).map_or(0, BTreeSet::len);
+            if held < MAX_IDENTIFIERS && !self.owner.contains_key(identifier) {
                 self.own(id, identifier.clone());
                 self.added.entry(id).or_default().push(identifier.clone());
             }
