@@ -89,6 +89,10 @@ codes! {
         "Ask for fewer nested fields or smaller pages.";
     InvalidQuery "invalid_query" "The GraphQL document is not valid."
         "See `message` and `locations`; the schema is at `/graphql/schema.graphql`.";
+    RateLimited "rate_limited" "More requests came than the limit allows."
+        "Wait for the seconds in `Retry-After`, then go on more slowly; see the `RateLimit` fields.";
+    ExceedsOwnRights "exceeds_own_rights" "Nobody gives more than they hold themselves."
+        "Leave out the scopes that `detail` names, or have somebody give them who holds them.";
     Unavailable "unavailable" "The service cannot answer right now."
         "Repeat the request after the time in `Retry-After`.";
     Internal "internal" "Something went wrong inside the service."

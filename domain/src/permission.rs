@@ -30,6 +30,10 @@ permissions! {
     ClaimTasks "tasks:claim" "Link a ticket to a task.";
     WriteImports "imports:write" "Send reports, and read the outcome of the own ones.";
     ReadFeed "feed:read" "Follow the change feed; each resource type also needs its own `:read`.";
+    ManageClients "clients:manage" "Make, change and disable API clients.";
+    ManageGrants "grants:manage" "See, give, shorten and revoke grants.";
+    ReadAudit "audit:read" "Read who did what.";
+    ManageTenants "tenants:manage" "Change the municipality's settings.";
 }
 
 impl std::str::FromStr for Permission {

@@ -52,7 +52,7 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::QueryTooComplex
         | Code::InvalidQuery => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden | Code::SamePerson => StatusCode::FORBIDDEN,
+        Code::Forbidden | Code::SamePerson | Code::ExceedsOwnRights => StatusCode::FORBIDDEN,
         Code::NotFound | Code::UnknownTenant => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -68,6 +68,7 @@ pub(crate) const fn status(code: Code) -> StatusCode {
             StatusCode::UNPROCESSABLE_ENTITY
         }
         Code::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
