@@ -21,7 +21,7 @@ use service::{
     import::{self, ImportOptions},
     store::{OpenError, StoreOptions},
 };
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use utoipa_actix_web::AppExt;
 
 /// A server that listens and is ready to run.
@@ -126,6 +126,7 @@ pub(crate) async fn start(config: &Config, clock: Clock) -> Result<Auth, StartEr
         issuer: config.public_url.clone(),
         audience: config.audience.clone(),
         algorithm: config.signing_algorithm,
+        token_life: Duration::from_secs(config.token_seconds),
     };
     Ok(Auth::start(store, clock, Arc::new(vault), options).await?)
 }

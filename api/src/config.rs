@@ -23,6 +23,7 @@ pub struct Config {
     pub public_url: String,
     pub audience: String,
     pub signing_algorithm: service::auth::SigningAlgorithm,
+    pub token_seconds: u64,
     pub key_file: PathBuf,
     pub key: String,
     pub imports: Imports,
@@ -108,6 +109,7 @@ impl Config {
         }
         let numbers = [
             ("database_connections", u64::from(self.database_connections)),
+            ("token_seconds", self.token_seconds),
             ("imports.max_bytes", self.imports.max_bytes),
             ("imports.lease_seconds", self.imports.lease_seconds),
             ("limits.body_bytes", self.limits.body_bytes as u64),

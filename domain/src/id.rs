@@ -46,4 +46,10 @@ id_type! {
     SourceId;
     /// Who acts: an (issuer, subject) pair. UUIDv7.
     PrincipalId;
+    /// A program with credentials of its own. UUIDv7.
+    ClientId;
+    /// A right in a municipality. UUIDv7.
+    GrantId;
+    /// A municipality or provider as the organisation that it is. UUIDv7.
+    OrganisationId;
 }

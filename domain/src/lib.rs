@@ -7,6 +7,7 @@
 pub mod asset;
 pub mod asset_matching;
 pub mod change;
+pub mod client;
 pub mod code;
 mod condition;
 mod date_time;
@@ -14,11 +15,13 @@ pub mod error;
 pub mod event;
 pub mod finding;
 pub mod finding_filter;
+pub mod grant;
 pub mod id;
 pub mod import;
 pub mod me;
 pub mod page;
 pub mod permission;
+pub mod person;
 pub mod report;
 pub mod severity;
 pub mod sighting;
@@ -29,17 +32,22 @@ pub mod text;
 
 pub use asset::{Asset, AssetKind, Criticality, Exposure, Identifier, IdentifierKind, Provenance};
 pub use change::{Change, ChangeMode, ResourceType};
+pub use client::{Client, ClientCredentials, RightReason};
 pub use code::Code;
 pub use date_time::DateTime;
 pub use error::{Error, Result, Violation};
 pub use event::EventKind;
 pub use finding::{Finding, FindingKind, Location};
 pub use finding_filter::{FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingSort};
-pub use id::{AssetId, FindingId, ImportId, PrincipalId, SourceId, TaskId, TenantId};
+pub use grant::Grant;
+pub use id::{
+    AssetId, ClientId, FindingId, GrantId, ImportId, OrganisationId, PrincipalId, SourceId, TaskId, TenantId,
+};
 pub use import::{Import, ImportFormat, ImportStatus, RejectedRecord};
 pub use me::{Me, TenantRights};
 pub use page::{Page, PageRequest};
 pub use permission::{Permission, Scopes};
+pub use person::Hand;
 pub use report::{Observation, ReportedAsset};
 pub use severity::Severity;
 pub use status::{Justification, Status, Transition};

@@ -1,6 +1,6 @@
 //! Who am I, and what may I do where.
 
-use crate::{DateTime, PrincipalId, TenantId};
+use crate::{DateTime, PrincipalId, RightReason, TenantId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,4 +30,6 @@ pub struct TenantRights {
     pub name: String,
     /// The scopes that hold here.
     pub scopes: Vec<String>,
+    /// Why: the grants that give them.
+    pub because: Vec<RightReason>,
 }

@@ -1,6 +1,6 @@
 //! The life of a finding: what people decided about it, and who may decide what.
 
-use crate::{Code, Error, FindingId, Permission, PrincipalId, error::Result, text};
+use crate::{Code, Error, FindingId, Hand, Permission, error::Result, text};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -163,7 +163,7 @@ impl Transition {
     ///
     /// # Errors
     /// `justification_required`, `invalid_body` or `same_person`.
-    pub fn check(&self, id: FindingId, from: Status, claimed_by: Option<PrincipalId>, by: PrincipalId) -> Result<()> {
+    pub fn check(&self, id: FindingId, from: Status, claimed_by: Option<Hand>, by: Hand) -> Result<()> {
         self.check_justification()?;
         match (self.to, self.duplicate_of) {
             (Status::Duplicate, None) => return Err(pointed("/duplicate_of", "name the finding that says the same")),

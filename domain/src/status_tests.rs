@@ -35,9 +35,9 @@ fn to(status: Status) -> Transition {
     Transition { to: status, justification: None, comment: None, duplicate_of: None }
 }
 
-fn ids() -> (FindingId, PrincipalId, PrincipalId) {
+fn ids() -> (FindingId, Hand, Hand) {
     let id = |n| uuid::Uuid::from_u128(n);
-    (FindingId(id(1)), PrincipalId(id(2)), PrincipalId(id(3)))
+    (FindingId(id(1)), Hand::Unmapped(PrincipalId(id(2))), Hand::Person(id(3)))
 }
 
 #[test]

@@ -9,14 +9,19 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    pub principal_id: Uuid,
-    pub tenant_id: Uuid,
+    pub principal_id: Option<Uuid>,
+    pub organisation_id: Option<Uuid>,
+    pub issuer: Option<String>,
+    pub role: Option<String>,
+    pub tenant_id: Option<Uuid>,
     pub scopes: String,
     pub origin: String,
+    pub granted_by: Option<Uuid>,
     pub valid_from: DateTimeUtc,
     pub valid_to: Option<DateTimeUtc>,
     pub revoked_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
+    pub version: i64,
 }
 
 /// No relations: joins are written out where they are needed, page first.

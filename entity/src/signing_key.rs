@@ -13,6 +13,8 @@ pub struct Model {
     pub public_jwk: String,
     pub sealed_private_key: Vec<u8>,
     pub created_at: DateTimeUtc,
+    pub signs_from: Option<DateTimeUtc>,
+    pub verifies_until: Option<DateTimeUtc>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -102,7 +102,7 @@ fn wish<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
 }
 
 /// The version that a change is meant for.
-fn version(if_match: Option<i64>) -> Result<i64> {
+pub(crate) fn version(if_match: Option<i64>) -> Result<i64> {
     let tag = if_match.map(|seq| seq.to_string());
     service::etag::required_version(tag.as_deref()).map_err(refused)
 }

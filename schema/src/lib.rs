@@ -5,9 +5,11 @@
 
 mod asset;
 mod change;
+mod client;
 mod connection;
 mod error;
 mod finding;
+mod grant;
 mod guard;
 mod import;
 mod loaders;
@@ -28,11 +30,19 @@ pub struct Query(
     task::TaskQueries,
     import::ImportQueries,
     change::ChangeQueries,
+    client::ClientQueries,
+    grant::GrantQueries,
 );
 
 /// All that can be changed.
 #[derive(MergedObject, Default)]
-pub struct Mutation(finding::FindingMutations, task::TaskMutations, import::ImportMutations);
+pub struct Mutation(
+    finding::FindingMutations,
+    task::TaskMutations,
+    import::ImportMutations,
+    client::ClientMutations,
+    grant::GrantMutations,
+);
 
 /// The schema.
 pub type FyndSchema = Schema<Query, Mutation, EmptySubscription>;

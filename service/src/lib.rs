@@ -9,11 +9,13 @@
 pub mod asset;
 pub mod auth;
 pub mod change;
+pub mod client;
 pub mod clock;
 mod cursor;
 pub mod error;
 pub mod etag;
 pub mod finding;
+pub mod grant;
 pub mod import;
 pub mod me;
 mod paging;

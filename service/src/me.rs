@@ -10,6 +10,7 @@ pub fn me(caller: &Caller) -> Me {
         slug: right.tenant.slug.clone(),
         name: right.tenant.name.clone(),
         scopes: right.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+        because: right.because.clone(),
     });
     Me {
         principal_id: caller.principal(),

@@ -1,6 +1,10 @@
 //! Pages: one more row than asked for tells whether there is another page.
 
-use crate::{Result, cursor::Bound, tenancy::Find};
+use crate::{
+    Error, Etag, Fresh, Result,
+    cursor::Bound,
+    tenancy::{Caller, Find},
+};
 use domain::{Page, PageRequest};
 use entity::Numbered;
 use sea_orm::{ColumnTrait, Order};
@@ -36,4 +40,11 @@ pub(crate) fn cut<M, P: Serialize>(
     let next_cursor = rows.last().filter(|_| has_more).map(seal).transpose()?;
     let cursors = if page.each { rows.iter().map(seal).collect::<Result<_>>()? } else { Vec::new() };
     Ok(Page { items: rows, next_cursor, has_more, cursors })
+}
+
+/// A page of rows without numbers: its tag is a digest of what it shows.
+pub(crate) fn whole<T: Serialize>(page: Page<T>, caller: &Caller, seen: Option<&str>) -> Result<Fresh<Page<T>>> {
+    let shown = serde_json::to_string(&page).map_err(Error::internal)?;
+    let etag = Etag::of_content(format!("{}{shown}", caller.rights_digest()).as_bytes());
+    Ok(if etag.matches(seen) { Fresh::Unchanged(etag) } else { Fresh::Changed(etag, page) })
 }

@@ -125,6 +125,9 @@ async fn screen(auth: &Auth, config: &Config, tenants: &[TenantId; 2]) -> Result
     let platform = Platform::new(auth.service().store.clone());
     let organisation = platform.add_provider("Nordskydd AB", auth.service().clock.now()).await?;
     platform.belongs_to(&config.public_url, "provider", organisation).await?;
+    let now = auth.service().clock.now();
+    let scopes = all.iter().copied().collect();
+    platform.grant_organisation(organisation, tenants, scopes, "demo", (now, now + TTL)).await?;
     let foreign = foreign_finding(auth, &provider).await?;
     Ok(include_str!("demo.txt")
         .replace("{url}", &config.public_url)

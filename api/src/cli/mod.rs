@@ -1,10 +1,13 @@
 //! The commands of the one binary.
 
+mod access;
+mod client;
 mod demo;
 mod documents;
 mod import;
 mod serve;
 mod setup;
+mod token;
 
 use crate::{Config, application::StartError, log};
 use clap::{Parser, Subcommand};
@@ -32,8 +35,20 @@ enum Command {
     /// Add and list municipalities.
     #[command(subcommand)]
     Tenant(setup::Tenant),
-    /// Print a token, with the grants that end with it.
-    Token(setup::Token),
+    /// Print a token, with the grants that end with it; revoke tokens, rotate the keys that sign them.
+    Token(token::Token),
+    /// API clients: programs with credentials of their own.
+    #[command(subcommand)]
+    Client(client::Client),
+    /// Grants: who may do what in which municipality.
+    #[command(subcommand)]
+    Grant(access::Grant),
+    /// Organisations that serve municipalities without being one.
+    #[command(subcommand)]
+    Organisation(access::Organisation),
+    /// Persons, for duties that two people must share.
+    #[command(subcommand)]
+    Person(access::Person),
     /// Import reports.
     Import(import::Import),
     /// Print the OpenAPI document.
@@ -100,6 +115,10 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Migrate(migrate) => migrate.run(&config).await,
         Command::Tenant(tenant) => tenant.run(&config).await,
         Command::Token(token) => token.run(&config).await,
+        Command::Client(client) => client.run(&config).await,
+        Command::Grant(grant) => grant.run(&config).await,
+        Command::Organisation(organisation) => organisation.run(&config).await,
+        Command::Person(person) => person.run(&config).await,
         Command::Import(import) => import.run(&config).await,
         Command::Openapi => documents::openapi(),
         Command::Schema => documents::schema(&config),

@@ -1,11 +1,10 @@
-//! `fynd migrate`, `fynd tenant`, `fynd token`.
+//! `fynd migrate`, `fynd tenant`.
 
 use super::{Failure, print};
 use crate::{Config, application};
 use clap::{Args, Subcommand};
-use domain::{Scopes, TenantId, TenantSlug, tenant::parse_name};
-use service::{Clock, auth::NewToken, platform::Platform, store};
-use std::time::Duration;
+use domain::{TenantSlug, tenant::parse_name};
+use service::{Clock, platform::Platform, store};
 
 #[derive(Args)]
 pub(super) struct Migrate {
@@ -52,58 +51,4 @@ impl Tenant {
         auth.service().store.close().await;
         print(&text)
     }
-}
-
-#[derive(Args)]
-pub(super) struct Token {
-    /// A municipality that the token is for, by slug or id; may be repeated.
-    #[arg(long = "tenant", required = true, value_name = "TENANT")]
-    tenants: Vec<String>,
-    /// What the token may do: scopes separated by blanks, such as 'findings:read tasks:claim'.
-    #[arg(long, value_name = "SCOPES")]
-    scope: String,
-    /// Who the token is for.
-    #[arg(long, default_value = "cli", value_name = "NAME")]
-    subject: String,
-    /// How long it lives: `90s`, `5m`, `12h`, `30d`.
-    #[arg(long, default_value = "1h", value_parser = duration, value_name = "TIME")]
-    ttl: Duration,
-}
-
-impl Token {
-    pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
-        let auth = application::start(config, Clock::system()).await?;
-        let scopes = Scopes::parse(&self.scope)?;
-        if scopes.is_empty() {
-            return Err(Failure::Refused("--scope names no scope".into()));
-        }
-        let known = Platform::new(auth.service().store.clone()).tenants().await?;
-        let tenants = self.tenants.iter().map(|named| find(&known, named)).collect::<Result<_, _>>()?;
-        let token = auth.issue(NewToken { subject: self.subject, tenants, scopes, ttl: self.ttl }, "cli").await?;
-        auth.service().store.close().await;
-        print(&format!("{token}\n"))
-    }
-}
-
-fn find(known: &[domain::Tenant], named: &str) -> Result<TenantId, Failure> {
-    let found = known.iter().find(|tenant| tenant.is_named(named));
-    let slugs: Vec<&str> = known.iter().map(|tenant| tenant.slug.as_str()).collect();
-    found
-        .map(|tenant| tenant.id)
-        .ok_or_else(|| Failure::Refused(format!("there is no municipality `{named}`; there are: {}", slugs.join(", "))))
-}
-
-/// Reads `90s`, `5m`, `12h` or `30d`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no time; write 90s, 5m, 12h or 30d");
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return Err(wrong()),
-    };
-    let count: u64 = text.trim_end_matches(unit).parse().map_err(|_| wrong())?;
-    count.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
 }

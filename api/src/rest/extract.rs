@@ -13,7 +13,7 @@ use futures_util::future::{FutureExt, LocalBoxFuture, Ready, ready};
 use serde::de::DeserializeOwned;
 use service::Caller;
 
-/// The caller, from its bearer token. Taking it *is* the authentication.
+/// The caller, from its token. Taking it *is* the authentication.
 pub(crate) struct As(pub(crate) Caller);
 
 impl FromRequest for As {
@@ -21,27 +21,50 @@ impl FromRequest for As {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let token = bearer(request).map(str::to_owned);
+        let given = authorization(request);
         let state = request.app_data::<Data<State>>().cloned();
         let worker = request.app_data::<Data<Worker>>().cloned();
         async move {
-            let token = token.ok_or_else(|| Problem::of(Code::Unauthenticated))?;
             let (Some(state), Some(worker)) = (state, worker) else { return Err(Problem::of(Code::Internal)) };
-            Ok(Self(state.auth.authenticate(&token).await?.on(&worker.0)))
+            let caller = match given.ok_or_else(|| Problem::of(Code::Unauthenticated))? {
+                Authorization::Token(token) => state.auth.authenticate(&token).await?,
+                Authorization::Basic(client, secret) => state.auth.authenticate_basic(&client, &secret).await?,
+            };
+            Ok(Self(caller.on(&worker.0)))
         }
         .boxed_local()
     }
 }
 
-/// The token of the one `Authorization` header; several are none.
-fn bearer(request: &HttpRequest) -> Option<&str> {
+/// What the one `Authorization` header says.
+enum Authorization {
+    /// `Bearer`, or `Token` as TAXII clients have it.
+    Token(String),
+    /// A client's id and secret, for tools that cannot do OAuth.
+    Basic(String, String),
+}
+
+/// The one `Authorization` header; several are none.
+fn authorization(request: &HttpRequest) -> Option<Authorization> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     let value = headers.next()?.to_str().ok()?;
     if headers.next().is_some() {
         return None;
     }
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    let (scheme, rest) = value.split_once(' ')?;
+    match scheme.to_ascii_lowercase().as_str() {
+        "bearer" | "token" => Some(Authorization::Token(rest.trim().to_owned())),
+        "basic" => super::oauth::of_basic(rest).map(|(client, secret)| Authorization::Basic(client, secret)),
+        _ => None,
+    }
+}
+
+/// The two halves of `Authorization: Basic`, if that is what the header is.
+pub(super) fn basic(request: &HttpRequest) -> Option<(String, String)> {
+    match authorization(request)? {
+        Authorization::Basic(client, secret) => Some((client, secret)),
+        Authorization::Token(_) => None,
+    }
 }
 
 /// A JSON body. An unknown field, a wrong type or a missing field is named by its pointer.

@@ -72,8 +72,9 @@ fn as_problem<B: MessageBody + 'static>(
     ServiceResponse::new(request, answer).map_into_right_body()
 }
 
-/// Answers that say for themselves what went wrong.
+/// Answers that say for themselves what went wrong; OAuth has its own words for it.
 fn is_told<B>(response: &ServiceResponse<B>) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    kind == Some("application/problem+json")
+    let is_oauth = response.request().path().starts_with("/oauth/");
+    kind == Some("application/problem+json") || (is_oauth && kind == Some("application/json"))
 }

@@ -2,12 +2,15 @@
 
 mod asset;
 mod change;
+mod client;
 mod extract;
 mod finding;
+mod grant;
 mod import;
 mod me;
 pub(crate) mod methods;
 pub mod middleware;
+mod oauth;
 mod params;
 pub mod problem;
 mod query;
@@ -34,8 +37,11 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(asset::routes)
             .configure(task::routes)
             .configure(import::routes)
-            .configure(change::routes),
+            .configure(change::routes)
+            .configure(client::routes)
+            .configure(grant::routes),
     );
+    config.configure(oauth::routes);
 }
 
 #[derive(OpenApi)]
@@ -55,6 +61,9 @@ pub fn routes(config: &mut ServiceConfig) {
         (name = "tasks", description = "The work that ticketing systems pull"),
         (name = "imports", description = "Reports that come in"),
         (name = "changes", description = "The feed that every consumer follows"),
+        (name = "clients", description = "Programs with credentials of their own"),
+        (name = "grants", description = "Who may do what in the municipality"),
+        (name = "oauth", description = "Tokens for clients"),
     ),
     components(schemas(problem::ProblemDetails)),
     modifiers(&Bearer)

@@ -45,3 +45,12 @@ pub(super) struct FieldParams {
     #[param(style = Form, explode = false)]
     pub(super) fields: Option<Vec<String>>,
 }
+
+/// The municipality that something is made in.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct TenantParam {
+    /// The municipality, by slug or id; needed if the token spans several.
+    pub(super) tenant: Option<String>,
+}

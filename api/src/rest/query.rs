@@ -42,7 +42,14 @@ macro_rules! filters {
     )*};
 }
 
-filters!(domain::FindingFilter, domain::asset::AssetFilter, domain::task::TaskFilter, domain::change::ChangeFilter);
+filters!(
+    domain::FindingFilter,
+    domain::asset::AssetFilter,
+    domain::task::TaskFilter,
+    domain::change::ChangeFilter,
+    domain::client::ClientFilter,
+    domain::grant::GrantFilter
+);
 
 impl<F: Filter, T: DeserializeOwned> FromRequest for Filtered<F, T> {
     type Error = Problem;

@@ -124,6 +124,13 @@ pub(crate) fn changed<T: Serialize>(status: StatusCode, (etag, item): (Etag, T))
     Ok(tagged(status, Fields::all().tag(&etag)).json(item))
 }
 
+/// A resource with a secret in it, which no cache may keep.
+pub(crate) fn secret<T: Serialize>(status: StatusCode, (etag, item): (Etag, T)) -> Answer {
+    let mut response = tagged(status, Fields::all().tag(&etag));
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    Ok(response.json(item))
+}
+
 /// `Link: <…>; rel="next"` (RFC 8288): the same query with the next cursor.
 pub(crate) fn next_link(request: &HttpRequest, cursor: &str) -> String {
     let base = request.app_data::<Data<State>>().map(|state| state.config.public_url.trim_end_matches('/').to_owned());

@@ -2,7 +2,7 @@
 
 use super::{AuthOptions, NewToken};
 use chrono::DateTime;
-use domain::Timestamp;
+use domain::{ClientId, Scopes, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What a token says. A claim that stands twice makes it no token.
@@ -29,6 +29,9 @@ pub struct Claims {
     /// Where it asks for it: slugs or ids of tenants.
     #[serde(default)]
     pub tenants: Vec<String>,
+    /// The client that it was issued to (RFC 9068, section 2.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
 }
 
 /// `aud` may be one text or several.
@@ -43,9 +46,13 @@ pub enum Audience {
 
 impl Audience {
     pub(super) fn holds(&self, audience: &str) -> bool {
+        self.any(|one| one == audience)
+    }
+
+    pub(super) fn any(&self, fits: impl Fn(&str) -> bool) -> bool {
         match self {
-            Self::One(one) => one == audience,
-            Self::Many(many) => many.iter().any(|one| one == audience),
+            Self::One(one) => fits(one),
+            Self::Many(many) => many.iter().any(|one| fits(one)),
         }
     }
 }
@@ -66,6 +73,29 @@ impl Claims {
             jti: uuid::Uuid::now_v7().to_string(),
             scope: new.scopes.to_string(),
             tenants: new.tenants.iter().map(ToString::to_string).collect(),
+            client_id: None,
+        }
+    }
+
+    /// Of a token for a client, issued at a second and living for some.
+    pub(super) fn of_client(
+        options: &AuthOptions,
+        client: ClientId,
+        scopes: Scopes,
+        tenants: &[TenantId],
+        (issued, life): (i64, i64),
+    ) -> Self {
+        Self {
+            iss: options.issuer.clone(),
+            sub: client.to_string(),
+            aud: Audience::One(options.audience.clone()),
+            exp: issued.saturating_add(life),
+            nbf: None,
+            iat: issued,
+            jti: uuid::Uuid::now_v7().to_string(),
+            scope: scopes.to_string(),
+            tenants: tenants.iter().map(ToString::to_string).collect(),
+            client_id: Some(client.to_string()),
         }
     }
 

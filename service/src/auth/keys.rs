@@ -11,9 +11,11 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Deserialize;
 use serde_json::json;
+use std::time::Duration;
 
 /// How tokens are signed. Every verifier knows ES256; EdDSA is the quicker one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -32,10 +34,29 @@ pub(super) async fn ensure(
     clock: &Clock,
     algorithm: SigningAlgorithm,
 ) -> Result<()> {
-    if let Some(key) = platform.newest_key().await? {
+    if let Some(key) = platform.signing_key(clock.now()).await? {
         // Better now than at the first token: the wrong key file is the usual cause.
         return vault.open(&purpose(&key.kid), &key.sealed_private_key).map(|_| ());
     }
+    platform.add_first_key(new_key(vault, clock, algorithm)?).await
+}
+
+/// Makes a key that signs after `lead`, when every verifier has seen it; tokens of the keys before are
+/// verified for `overlap` more. Says its id.
+pub(super) async fn rotate(
+    platform: &Platform,
+    vault: &Vault,
+    clock: &Clock,
+    algorithm: SigningAlgorithm,
+    (lead, overlap): (Duration, Duration),
+) -> Result<String> {
+    let key = new_key(vault, clock, algorithm)?;
+    let (kid, from) = (key.kid.clone(), clock.now() + lead);
+    platform.rotate_keys(key, from, from + overlap).await?;
+    Ok(kid)
+}
+
+fn new_key(vault: &Vault, clock: &Clock, algorithm: SigningAlgorithm) -> Result<NewKey> {
     let kid = uuid::Uuid::now_v7().to_string();
     let (pkcs8, mut public) = match algorithm {
         SigningAlgorithm::EdDSA => ed25519()?,
@@ -47,7 +68,7 @@ pub(super) async fn ensure(
     public["use"] = "sig".into();
     let sealed_private_key = vault.seal(&purpose(&kid), pkcs8.as_ref())?;
     let public_jwk = public.to_string();
-    platform.add_first_key(NewKey { kid, algorithm, public_jwk, sealed_private_key, created_at: clock.now() }).await
+    Ok(NewKey { kid, algorithm, public_jwk, sealed_private_key, created_at: clock.now() })
 }
 
 /// A private key (PKCS#8) with the key part of its JWK.
@@ -73,9 +94,9 @@ fn p256() -> Result<Pair> {
     Ok((pkcs8, json!({"kty": "EC", "crv": "P-256", "x": x, "y": y})))
 }
 
-/// Signs claims with the newest key.
-pub(super) async fn sign(platform: &Platform, vault: &Vault, claims: &Claims) -> Result<String> {
-    let key = platform.newest_key().await?.ok_or_else(|| Error::Internal("the store has no signing key".into()))?;
+/// Signs claims with the key whose turn it is.
+pub(super) async fn sign(platform: &Platform, vault: &Vault, claims: &Claims, now: Timestamp) -> Result<String> {
+    let key = platform.signing_key(now).await?.ok_or_else(|| Error::Internal("the store has no signing key".into()))?;
     let private = vault.open(&purpose(&key.kid), &key.sealed_private_key)?;
     let algorithm: Algorithm = key.algorithm.parse().map_err(Error::internal)?;
     let signing = match algorithm {
@@ -83,7 +104,8 @@ pub(super) async fn sign(platform: &Platform, vault: &Vault, claims: &Claims) ->
         Algorithm::ES256 => EncodingKey::from_ec_der(&private),
         other => return Err(Error::Internal(format!("{other:?} signs no tokens here"))),
     };
-    let header = Header { kid: Some(key.kid), ..Header::new(algorithm) };
+    // RFC 9068, section 2.1: told apart from every other kind of JWT.
+    let header = Header { kid: Some(key.kid), typ: Some("at+jwt".into()), ..Header::new(algorithm) };
     jsonwebtoken::encode(&header, claims, &signing).map_err(Error::internal)
 }
 

@@ -2,21 +2,25 @@
 
 mod claims;
 mod keys;
+mod oauth;
+mod secret;
 mod snapshot;
 mod vault;
 mod verify;
 
 pub use claims::Claims;
 pub use keys::SigningAlgorithm;
+pub use oauth::{Credentials, IssuedToken, OauthError, TokenRequest};
+pub(crate) use secret::{ClientKeys, Secret};
 pub use vault::{Vault, VaultError};
 
 use crate::{
     Clock, Error, Result, Store,
-    platform::Platform,
-    tenancy::{Caller, Identity, Right, Service},
+    platform::{self, ClientRow, Platform, To},
+    tenancy::{Caller, Identity, Membership, OPERATOR, Right, Service},
 };
-use domain::{Code, Scopes, TenantId, Timestamp};
-use snapshot::{Snapshot, Snapshots};
+use domain::{Code, RightReason, Scopes, TenantId, Timestamp, grant::HolderKind};
+use snapshot::{Reason, Snapshot, Snapshots};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use verify::Verifier;
 
@@ -29,6 +33,8 @@ pub struct AuthOptions {
     pub audience: String,
     /// How own tokens are signed, if the store has no key yet.
     pub algorithm: SigningAlgorithm,
+    /// How long the tokens of clients live.
+    pub token_life: Duration,
 }
 
 /// Verifies tokens and issues own ones.
@@ -66,7 +72,9 @@ impl Auth {
         let platform = Platform::new(store.clone());
         keys::ensure(&platform, &vault, &clock, options.algorithm).await?;
         let snapshots = Snapshots::load(platform, clock.clone()).await?;
-        Ok(Self { service: Service { store, clock, vault }, options, verifier: Verifier::default(), snapshots })
+        let issuer = options.issuer.as_str().into();
+        let service = Service { store, clock, vault, issuer };
+        Ok(Self { service, options, verifier: Verifier::default(), snapshots })
     }
 
     /// What use cases stand on.
@@ -76,7 +84,7 @@ impl Auth {
 
     /// The public keys as a JWK set (RFC 7517).
     pub fn jwks(&self) -> serde_json::Value {
-        self.snapshots.current().jwks()
+        self.snapshots.current().jwks(self.service.clock.now())
     }
 
     /// Makes a caller of a bearer token.
@@ -103,38 +111,108 @@ impl Auth {
         }
     }
 
+    /// Makes a caller of a client's id and secret, sent with every request (HTTP Basic, RFC 7617), where the
+    /// client is allowed to.
+    ///
+    /// # Errors
+    /// As [`Auth::authenticate`].
+    pub async fn authenticate_basic(&self, client: &str, secret: &str) -> Result<Caller> {
+        let now = self.service.clock.now();
+        let credentials = Credentials::Secret { client: client.to_owned(), secret: secret.to_owned() };
+        let refused = || Error::refused(Code::Unauthenticated, Code::Unauthenticated.title());
+        let (client, snapshot) = match self.client(&credentials, now).await {
+            Ok((client, snapshot)) if client.basic_allowed => (client, snapshot),
+            Err(OauthError::Service(error)) => return Err(error),
+            _ => return Err(refused()),
+        };
+        let subject = client.id.to_string();
+        let who = snapshot.principal(&self.options.issuer, &subject).ok_or_else(refused)?;
+        let named: Vec<String> = client.tenants.iter().map(ToString::to_string).collect();
+        let asked = Asked { scopes: client.scopes, tenants: &named, roles: &[] };
+        let rights = rights(&snapshot, who, &asked, now);
+        let expires_at = client.expires_at.unwrap_or(now + self.options.token_life);
+        let identity = Identity {
+            principal: who.id,
+            issuer: who.issuer.clone(),
+            subject,
+            expires_at,
+            organisation: membership(who),
+            rights,
+        };
+        Ok(Caller::new(self.service.clone(), identity))
+    }
+
     fn identify(&self, token: &str, now: Timestamp, snapshot: &Snapshot) -> std::result::Result<Known, Missing> {
-        let claims = self.verifier.verify(token, snapshot, &self.options)?;
+        let claims = self.verifier.verify(token, snapshot, &self.options, now)?;
         claims.check_times(now).map_err(Missing::Refused)?;
         if snapshot.is_revoked(&claims.jti) {
             return Err(Missing::Refused("revoked"));
         }
-        let (principal, grants) = snapshot.principal(&claims.iss, &claims.sub).ok_or(Missing::Unknown)?;
-        let asked = Scopes::parse_known(&claims.scope);
-        let (mut rights, mut complete) = (BTreeMap::new(), true);
-        for tenant in claims.tenants.iter().filter_map(|named| snapshot.tenant(named)) {
-            let granted = grants
-                .iter()
-                .filter(|grant| grant.tenant == tenant.id && grant.is_live(now))
-                .fold(Scopes::NONE, |sum, grant| sum.union(grant.scopes));
-            let scopes = asked.intersection(granted);
-            // What a token older than the last look lacks was not granted, or was revoked since.
-            complete &= scopes == asked || claims.iat < snapshot.seen_at.timestamp();
-            if !scopes.is_empty() {
-                rights.insert(tenant.id, Right { tenant: tenant.clone(), scopes });
-            }
+        let who = snapshot.principal(&claims.iss, &claims.sub).ok_or(Missing::Unknown)?;
+        if let Some(client) = snapshot.client_of(who.id) {
+            check_client(client, claims.iat, now).map_err(Missing::Refused)?;
         }
+        let asked = Asked { scopes: Scopes::parse_known(&claims.scope), tenants: &claims.tenants, roles: &[] };
+        let rights = rights(snapshot, who, &asked, now);
+        // What a token older than the last look lacks was not granted, or was revoked since.
+        let is_new = claims.iat >= snapshot.seen_at.timestamp();
+        let named = claims.tenants.iter().filter_map(|named| snapshot.tenant(named));
+        let complete =
+            !is_new || named.into_iter().all(|t| rights.get(&t.id).is_some_and(|right| right.scopes == asked.scopes));
         let expires_at = claims.expires_at().ok_or(Missing::Refused("exp out of range"))?;
-        let identity =
-            Identity { principal, issuer: claims.iss.clone(), subject: claims.sub.clone(), expires_at, rights };
+        let identity = Identity {
+            principal: who.id,
+            issuer: claims.iss.clone(),
+            subject: claims.sub.clone(),
+            expires_at,
+            organisation: membership(who),
+            rights,
+        };
         Ok(Known { identity, complete })
+    }
+
+    /// The operator, for the command line alone: what it gives may belong to an organisation.
+    ///
+    /// # Errors
+    /// `invalid_body` for an unknown organisation, store errors.
+    pub async fn operator(&self, organisation: Option<&str>) -> Result<Caller> {
+        let platform = Platform::new(self.service.store.clone());
+        let principal = platform.principal(OPERATOR.0, OPERATOR.1, self.service.clock.now()).await?;
+        let organisation = match organisation {
+            None => None,
+            Some(named) => {
+                let unknown = || domain::Error::invalid(vec![domain::Violation::new("/organisation", "is unknown")]);
+                let id = platform.find_organisation(named).await?.ok_or_else(unknown)?;
+                Some(Membership { id, is_provider: false })
+            }
+        };
+        Ok(Caller::operator(self.service.clone(), principal, platform.tenants().await?, organisation))
+    }
+
+    /// Makes a new signing key, which signs after `lead`; tokens of the keys before are verified for `overlap`
+    /// more. Says its id.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub async fn rotate_keys(&self, algorithm: SigningAlgorithm, lead: Duration, overlap: Duration) -> Result<String> {
+        let platform = Platform::new(self.service.store.clone());
+        keys::rotate(&platform, &self.service.vault, &self.service.clock, algorithm, (lead, overlap)).await
+    }
+
+    /// Ends a token of any principal by its `jti`: the operator's.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub async fn revoke_jti(&self, jti: &str) -> Result<()> {
+        let now = self.service.clock.now();
+        Platform::new(self.service.store.clone()).revoke_token(jti, now + NewToken::MAX_TTL, now).await
     }
 
     /// Issues a token, with the grants that end with it.
     ///
     /// # Errors
     /// `invalid_body` for a life that is too long, store errors.
-    pub async fn issue(&self, new: NewToken, origin: &str) -> Result<String> {
+    pub async fn issue(&self, new: NewToken, origin: &'static str) -> Result<String> {
         if new.ttl > NewToken::MAX_TTL || new.ttl.is_zero() {
             let violation = domain::Violation::new("/ttl", "takes from 1 second to 400 days");
             return Err(domain::Error::invalid(vec![violation]).into());
@@ -144,9 +222,72 @@ impl Auth {
         let until = claims.expires_at().ok_or_else(|| Error::Internal("exp out of range".into()))?;
         let platform = Platform::new(self.service.store.clone());
         let principal = platform.principal(&self.options.issuer, &new.subject, now).await?;
-        platform.grant(principal, &new.tenants, new.scopes, origin, (now, until)).await?;
-        keys::sign(&platform, &self.service.vault, &claims).await
+        platform.grant(To::Principal(principal), &new.tenants, new.scopes, origin, (now, Some(until))).await?;
+        keys::sign(&platform, &self.service.vault, &claims, now).await
     }
+}
+
+/// What a token asks for.
+struct Asked<'t> {
+    scopes: Scopes,
+    tenants: &'t [String],
+    roles: &'t [String],
+}
+
+/// What is asked for and granted, tenant by tenant: never put together over tenants.
+fn rights(snapshot: &Snapshot, who: &platform::Principal, asked: &Asked<'_>, now: Timestamp) -> BTreeMap<TenantId, Right> {
+    let client = snapshot.client_of(who.id);
+    let most = client.map_or(asked.scopes, |client| asked.scopes.intersection(client.scopes));
+    let mut rights = BTreeMap::new();
+    for tenant in asked.tenants.iter().filter_map(|named| snapshot.tenant(named)) {
+        if client.is_some_and(|client| !client.tenants.contains(&tenant.id)) {
+            continue;
+        }
+        let because: Vec<_> = snapshot
+            .rights(who, asked.roles, tenant.id, now)
+            .into_iter()
+            .map(|reason| Reason { scopes: reason.scopes.intersection(most), ..reason })
+            .filter(|reason| !reason.scopes.is_empty())
+            .collect();
+        let scopes = because.iter().fold(Scopes::NONE, |sum, reason| sum.union(reason.scopes));
+        if !scopes.is_empty() {
+            let because = because.iter().map(shown).collect();
+            rights.insert(tenant.id, Right { tenant: tenant.clone(), scopes, because });
+        }
+    }
+    rights
+}
+
+fn shown(reason: &Reason<'_>) -> RightReason {
+    RightReason {
+        grant_id: reason.grant.id,
+        holder: match reason.grant.to {
+            To::Principal(_) => HolderKind::Principal,
+            To::Organisation(_) => HolderKind::Organisation,
+            To::Role { .. } => HolderKind::Role,
+        },
+        origin: reason.grant.origin.clone(),
+        scopes: reason.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+        valid_to: reason.grant.valid_to.map(Into::into),
+    }
+}
+
+fn membership(who: &platform::Principal) -> Option<Membership> {
+    who.organisation.map(|id| Membership { id, is_provider: who.of_provider })
+}
+
+/// What ends a client's tokens before their time.
+fn check_client(client: &ClientRow, issued: i64, now: Timestamp) -> std::result::Result<(), &'static str> {
+    if client.disabled {
+        return Err("client disabled");
+    }
+    if client.expires_at.is_some_and(|end| end <= now) {
+        return Err("client expired");
+    }
+    if issued < client.tokens_from.timestamp() {
+        return Err("tokens of the client revoked");
+    }
+    Ok(())
 }
 
 /// A principal, and whether the grants cover all that its token asks for.

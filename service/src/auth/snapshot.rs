@@ -2,9 +2,9 @@
 
 use crate::{
     Clock, Error, Result,
-    platform::{Directory, GrantRow, KeyRow, Platform},
+    platform::{ClientRow, Directory, GrantRow, KeyRow, Platform, Principal, To},
 };
-use domain::{PrincipalId, Tenant, Timestamp};
+use domain::{ClientId, PrincipalId, Scopes, Tenant, TenantId, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, jwk::Jwk};
 use std::{
     collections::{HashMap, HashSet},
@@ -21,12 +21,15 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the service goes on while the store cannot be read.
 const MAX_BLIND: Duration = Duration::from_secs(5);
 
-/// Keys, tenants, principals and grants of one epoch.
+/// Keys, tenants, principals, clients and grants of one epoch.
 pub(super) struct Snapshot {
     epoch: i64,
     keys: HashMap<String, VerifyingKey>,
     tenants: Vec<Tenant>,
-    principals: HashMap<(String, String), (PrincipalId, Vec<GrantRow>)>,
+    principals: HashMap<(String, String), Principal>,
+    clients: HashMap<ClientId, ClientRow>,
+    by_principal: HashMap<PrincipalId, ClientId>,
+    grants: HashMap<To, Vec<GrantRow>>,
     revoked: HashSet<String>,
     /// The service's time when the store was looked at.
     pub(super) seen_at: Timestamp,
@@ -38,32 +41,33 @@ pub(super) struct VerifyingKey {
     pub(super) verifies: Algorithm,
     pub(super) public: DecodingKey,
     jwk: serde_json::Value,
+    verifies_until: Option<Timestamp>,
 }
 
 impl Snapshot {
     fn of(directory: Directory, seen_at: Timestamp) -> Result<Self> {
-        let mut principals: HashMap<_, (PrincipalId, Vec<GrantRow>)> = HashMap::new();
-        for (id, issuer, subject) in directory.principals {
-            principals.insert((issuer, subject), (id, Vec::new()));
-        }
-        let mut by_id: HashMap<PrincipalId, Vec<GrantRow>> = HashMap::new();
+        let principals =
+            directory.principals.into_iter().map(|who| ((who.issuer.clone(), who.subject.clone()), who)).collect();
+        let mut grants: HashMap<To, Vec<GrantRow>> = HashMap::new();
         for grant in directory.grants {
-            by_id.entry(grant.principal).or_default().push(grant);
+            grants.entry(grant.to.clone()).or_default().push(grant);
         }
-        for (id, grants) in principals.values_mut() {
-            *grants = by_id.remove(id).unwrap_or_default();
-        }
+        let by_principal = directory.clients.iter().map(|client| (client.principal, client.id)).collect();
+        let clients = directory.clients.into_iter().map(|client| (client.id, client)).collect();
         let keys = directory.keys.into_iter().map(verifying_key).collect::<Result<_>>()?;
         let revoked = directory.revoked.into_iter().collect();
-        Ok(Self { epoch: directory.epoch, keys, tenants: directory.tenants, principals, revoked, seen_at })
+        let (epoch, tenants) = (directory.epoch, directory.tenants);
+        Ok(Self { epoch, keys, tenants, principals, clients, by_principal, grants, revoked, seen_at })
     }
 
-    pub(super) fn key(&self, kid: &str) -> Option<&VerifyingKey> {
-        self.keys.get(kid)
+    /// The key with this id, if its tokens still count.
+    pub(super) fn key(&self, kid: &str, now: Timestamp) -> Option<&VerifyingKey> {
+        self.keys.get(kid).filter(|key| key.verifies_until.is_none_or(|end| now < end))
     }
 
-    pub(super) fn jwks(&self) -> serde_json::Value {
-        let mut keys: Vec<_> = self.keys.values().map(|key| key.jwk.clone()).collect();
+    pub(super) fn jwks(&self, now: Timestamp) -> serde_json::Value {
+        let counts = |key: &&VerifyingKey| key.verifies_until.is_none_or(|end| now < end);
+        let mut keys: Vec<_> = self.keys.values().filter(counts).map(|key| key.jwk.clone()).collect();
         keys.sort_by_key(|jwk| jwk.get("kid").map(ToString::to_string));
         serde_json::json!({ "keys": keys })
     }
@@ -72,14 +76,49 @@ impl Snapshot {
         self.tenants.iter().find(|tenant| tenant.is_named(named))
     }
 
-    pub(super) fn principal(&self, issuer: &str, subject: &str) -> Option<(PrincipalId, &[GrantRow])> {
-        let (id, grants) = self.principals.get(&(issuer.to_owned(), subject.to_owned()))?;
-        Some((*id, grants))
+    pub(super) fn principal(&self, issuer: &str, subject: &str) -> Option<&Principal> {
+        self.principals.get(&(issuer.to_owned(), subject.to_owned()))
+    }
+
+    pub(super) fn client(&self, id: ClientId) -> Option<&ClientRow> {
+        self.clients.get(&id)
+    }
+
+    /// The client that acts as this principal.
+    pub(super) fn client_of(&self, principal: PrincipalId) -> Option<&ClientRow> {
+        self.clients.get(self.by_principal.get(&principal)?)
+    }
+
+    /// The live grants that a principal, with the roles that its token carries, has in a tenant.
+    ///
+    /// It takes two keys for a provider's people and clients: a grant of their own, and the
+    /// municipality's to the provider, which caps it. For everybody else the organisation's adds.
+    pub(super) fn rights(&self, who: &Principal, roles: &[String], tenant: TenantId, now: Timestamp) -> Vec<Reason<'_>> {
+        let here = |to: To| {
+            let all = self.grants.get(&to).into_iter().flatten();
+            all.filter(move |grant| grant.tenant == tenant && grant.is_live(now))
+        };
+        let roles = roles.iter().map(String::as_str).chain(["*"]);
+        let of_role = |role: &str| To::Role { issuer: who.issuer.clone(), role: role.to_owned() };
+        let own: Vec<_> = here(To::Principal(who.id)).chain(roles.flat_map(|role| here(of_role(role)))).collect();
+        let of_organisation: Vec<_> = who.organisation.into_iter().flat_map(|id| here(To::Organisation(id))).collect();
+        let sum = |grants: &[&GrantRow]| grants.iter().fold(Scopes::NONE, |sum, grant| sum.union(grant.scopes));
+        let (most, mine) = (sum(&of_organisation), sum(&own));
+        let capped = |by: Scopes| move |grant: &GrantRow| if who.of_provider { grant.scopes.intersection(by) } else { grant.scopes };
+        let own = own.into_iter().map(|grant| Reason { grant, scopes: capped(most)(grant) });
+        let shared = of_organisation.into_iter().map(|grant| Reason { grant, scopes: capped(mine)(grant) });
+        own.chain(shared).filter(|reason| !reason.scopes.is_empty()).collect()
     }
 
     pub(super) fn is_revoked(&self, jti: &str) -> bool {
         self.revoked.contains(jti)
     }
+}
+
+/// A grant, and what it gives once everything that caps it has.
+pub(super) struct Reason<'s> {
+    pub(super) grant: &'s GrantRow,
+    pub(super) scopes: Scopes,
 }
 
 /// What holds while the store cannot be read: the last look, for a few seconds.
@@ -96,7 +135,8 @@ fn verifying_key(row: KeyRow) -> Result<(String, VerifyingKey)> {
     let public = DecodingKey::from_jwk(&jwk).map_err(Error::internal)?;
     let verifies = row.algorithm.parse().map_err(Error::internal)?;
     let jwk = serde_json::from_str(&row.public_jwk).map_err(Error::internal)?;
-    Ok((row.kid, VerifyingKey { algorithm: row.algorithm, verifies, public, jwk }))
+    let verifies_until = row.verifies_until;
+    Ok((row.kid, VerifyingKey { algorithm: row.algorithm, verifies, public, jwk, verifies_until }))
 }
 
 /// The current snapshot, renewed when the epoch has moved.

@@ -12,6 +12,7 @@ use std::{io::Write, path::Path};
 pub struct Vault {
     seal: RandomizedNonceKey,
     authenticate: hmac::Key,
+    secrets: hmac::Key,
 }
 
 /// Why there is no store key.
@@ -41,13 +42,14 @@ impl Vault {
         if bytes.len() != 32 {
             return Err(VaultError::Malformed);
         }
-        // Two uses, two keys: neither tells anything about the other.
+        // A key for each use: none tells anything about another.
         let root = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
         let derive = |purpose: &str| hmac::sign(&root, purpose.as_bytes());
         let seal = RandomizedNonceKey::new(&AES_256_GCM, derive("fynd seal v1").as_ref())
             .map_err(|e| VaultError::Crypto(e.to_string()))?;
         let authenticate = hmac::Key::new(hmac::HMAC_SHA256, derive("fynd cursor v1").as_ref());
-        Ok(Self { seal, authenticate })
+        let secrets = hmac::Key::new(hmac::HMAC_SHA256, derive("fynd client secret v1").as_ref());
+        Ok(Self { seal, authenticate, secrets })
     }
 
     /// The vault of a file that holds the key; makes the file (for its owner alone) if it is not there.
@@ -92,6 +94,11 @@ impl Vault {
         let mut out = [0; 16];
         out.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
         out
+    }
+
+    /// What is stored of a client secret: HMAC-SHA-256 under a key that is not in the store.
+    pub(crate) fn digest_secret(&self, secret: &str) -> Vec<u8> {
+        hmac::sign(&self.secrets, secret.as_bytes()).as_ref().to_vec()
     }
 
     /// Whether the tag is the text's, in constant time.

@@ -2,6 +2,7 @@
 
 use super::{AuthOptions, Claims, Missing, snapshot::Snapshot};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::Timestamp;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::{
@@ -40,15 +41,21 @@ struct Header {
 }
 
 impl Verifier {
-    pub(super) fn verify(&self, token: &str, keys: &Snapshot, options: &AuthOptions) -> Result<Arc<Claims>, Missing> {
+    pub(super) fn verify(
+        &self,
+        token: &str,
+        keys: &Snapshot,
+        options: &AuthOptions,
+        now: Timestamp,
+    ) -> Result<Arc<Claims>, Missing> {
         if token.len() > MAX_TOKEN {
             return Err(Missing::Refused("too long"));
         }
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        if let Some(proven) = self.lock().get(&digest).filter(|proven| keys.key(&proven.kid).is_some()) {
+        if let Some(proven) = self.lock().get(&digest).filter(|proven| keys.key(&proven.kid, now).is_some()) {
             return Ok(proven.claims.clone());
         }
-        let proven = prove(token, keys, options)?;
+        let proven = prove(token, keys, options, now)?;
         let claims = proven.claims.clone();
         let mut cache = self.lock();
         if cache.len() >= MAX_CACHED {
@@ -64,9 +71,9 @@ impl Verifier {
     }
 }
 
-fn prove(token: &str, keys: &Snapshot, options: &AuthOptions) -> Result<Proven, Missing> {
+fn prove(token: &str, keys: &Snapshot, options: &AuthOptions, now: Timestamp) -> Result<Proven, Missing> {
     let header = header(token)?;
-    let key = keys.key(&header.kid).ok_or(Missing::Unknown)?;
+    let key = keys.key(&header.kid, now).ok_or(Missing::Unknown)?;
     if key.algorithm != header.alg {
         return Err(Missing::Refused("another algorithm than the key's"));
     }

@@ -23,8 +23,12 @@ pub async fn transition(caller: &Caller, id: FindingId, version: i64, wish: Tran
     let write = caller.begin_write_any(&[Permission::WriteFindings, Permission::VerifyFindings]).await?;
     let before = write.get_version::<finding::Entity>(id.0, version).await?;
     write.require(permission_for(before.status, wish.to)?, before.tenant_id)?;
-    wish.check(id, before.status, before.claimed_by.map(PrincipalId), caller.principal())?;
     let mut command = write.command(before.tenant_id).await?;
+    let claimed_by = match before.claimed_by {
+        Some(claimant) => Some(command.platform().hand(PrincipalId(claimant)).await?),
+        None => None,
+    };
+    wish.check(id, before.status, claimed_by, command.platform().hand(caller.principal()).await?)?;
     check_duplicate(&command, &before, &wish).await?;
     let mut after = apply(&before, wish, caller.principal(), command.recorded_at());
     let change = Change::default()

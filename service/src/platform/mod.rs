@@ -2,11 +2,16 @@
 //! the wall, hold ids, times and public facts but no finding data, and are
 //! touched here alone.
 
+mod client;
 mod directory;
+mod grant;
 mod key;
+mod person;
+mod revocation;
 mod tenant;
 
-pub(crate) use directory::{Directory, GrantRow, KeyRow};
+pub(crate) use directory::{ClientRow, Directory, GrantRow, KeyRow, Principal};
+pub(crate) use grant::{NewRow, To};
 pub(crate) use key::NewKey;
 
 use crate::{
@@ -14,7 +19,7 @@ use crate::{
     store::{Access, Connection},
 };
 use domain::{PrincipalId, Scopes, TenantId, Timestamp};
-use entity::{auth_epoch, grant, principal};
+use entity::{auth_epoch, principal};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::OnConflict};
 use uuid::Uuid;
 
@@ -47,56 +52,79 @@ impl Platform {
     /// The principal of (issuer, subject); made if it is new.
     pub(crate) async fn principal(&self, issuer: &str, subject: &str, now: Timestamp) -> Result<PrincipalId> {
         let connection = self.write().await?;
-        let new = principal::ActiveModel {
-            id: Set(Uuid::now_v7()),
-            issuer: Set(issuer.to_owned()),
-            subject: Set(subject.to_owned()),
-            organisation_id: Set(None),
-            created_at: Set(now),
-        };
-        let known =
-            OnConflict::columns([principal::Column::Issuer, principal::Column::Subject]).do_nothing().to_owned();
-        principal::Entity::insert(new).on_conflict(known).exec_without_returning(&connection).await?;
-        let row = principal::Entity::find()
-            .filter(principal::Column::Issuer.eq(issuer))
-            .filter(principal::Column::Subject.eq(subject))
-            .one(&connection)
-            .await?
-            .ok_or_else(|| Error::Internal("a principal was not stored".into()))?;
+        let id = principal_of(&connection, issuer, subject, now).await?;
         changed(connection).await?;
-        Ok(PrincipalId(row.id))
+        Ok(id)
     }
 
     /// Grants the scopes in each of the tenants, from and until a time.
     pub(crate) async fn grant(
         &self,
-        principal: PrincipalId,
+        to: To,
         tenants: &[TenantId],
         scopes: Scopes,
-        origin: &str,
-        (from, until): (Timestamp, Timestamp),
+        origin: &'static str,
+        (from, until): (Timestamp, Option<Timestamp>),
     ) -> Result<()> {
-        let rows: Vec<_> = tenants
-            .iter()
-            .map(|tenant| grant::ActiveModel {
-                id: Set(Uuid::now_v7()),
-                principal_id: Set(principal.0),
-                tenant_id: Set(tenant.0),
-                scopes: Set(scopes.to_string()),
-                origin: Set(origin.to_owned()),
-                valid_from: Set(from),
-                valid_to: Set(Some(until)),
-                revoked_at: Set(None),
-                created_at: Set(from),
-            })
-            .collect();
-        if rows.is_empty() {
-            return Ok(());
-        }
         let connection = self.write().await?;
-        grant::Entity::insert_many(rows).exec_without_returning(&connection).await?;
+        let new = |tenant: &TenantId| NewRow {
+            to: to.clone(),
+            tenant: *tenant,
+            scopes,
+            origin,
+            granted_by: None,
+            window: (from, until),
+        };
+        rows(&connection, &[]).add_grants(tenants.iter().map(new).collect(), from).await?;
         changed(connection).await
     }
+}
+
+/// Platform rows within an open transaction, as far as they are about some tenants.
+pub(crate) struct Rows<'t> {
+    connection: &'t Connection,
+    tenants: &'t [Uuid],
+}
+
+/// The platform's rows about these tenants in this transaction; for `tenancy` alone.
+pub(crate) fn rows<'t>(connection: &'t Connection, tenants: &'t [Uuid]) -> Rows<'t> {
+    Rows { connection, tenants }
+}
+
+impl Rows<'_> {
+    /// Lets every replica see a change of rights at its next look.
+    pub(crate) async fn bump(&self) -> Result<()> {
+        bump(self.connection).await
+    }
+
+    /// The principal of (issuer, subject); made if it is new.
+    pub(crate) async fn principal(&self, issuer: &str, subject: &str, now: Timestamp) -> Result<PrincipalId> {
+        principal_of(self.connection, issuer, subject, now).await
+    }
+
+    /// Whether there is such a principal.
+    pub(crate) async fn knows(&self, id: PrincipalId) -> Result<bool> {
+        Ok(principal::Entity::find_by_id(id.0).one(self.connection).await?.is_some())
+    }
+}
+
+async fn principal_of(connection: &Connection, issuer: &str, subject: &str, now: Timestamp) -> Result<PrincipalId> {
+    let new = principal::ActiveModel {
+        id: Set(Uuid::now_v7()),
+        issuer: Set(issuer.to_owned()),
+        subject: Set(subject.to_owned()),
+        organisation_id: Set(None),
+        created_at: Set(now),
+    };
+    let known = OnConflict::columns([principal::Column::Issuer, principal::Column::Subject]).do_nothing().to_owned();
+    principal::Entity::insert(new).on_conflict(known).exec_without_returning(connection).await?;
+    let row = principal::Entity::find()
+        .filter(principal::Column::Issuer.eq(issuer))
+        .filter(principal::Column::Subject.eq(subject))
+        .one(connection)
+        .await?
+        .ok_or_else(|| Error::Internal("a principal was not stored".into()))?;
+    Ok(PrincipalId(row.id))
 }
 
 async fn epoch(connection: &Connection) -> Result<i64> {

@@ -52,7 +52,27 @@ impl Platform {
             .filter(principal::Column::Subject.eq(subject))
             .exec(&connection)
             .await?;
-        connection.commit().await
+        changed(connection).await
+    }
+
+    /// Every organisation, as (id, kind, name).
+    pub async fn organisations(&self) -> Result<Vec<(Uuid, String, String)>> {
+        let connection = self.read().await?;
+        let rows = organisation::Entity::find().order_by_asc(organisation::Column::Name).all(&connection).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.kind, row.name)).collect())
+    }
+
+    /// Grants an organisation scopes in tenants until a time, as the operator.
+    pub async fn grant_organisation(
+        &self,
+        organisation: Uuid,
+        tenants: &[TenantId],
+        scopes: domain::Scopes,
+        origin: &'static str,
+        (now, until): (Timestamp, Timestamp),
+    ) -> Result<()> {
+        let to = super::To::Organisation(organisation.into());
+        self.grant(to, tenants, scopes, origin, (now, Some(until))).await
     }
 
     /// Every tenant, by slug.

@@ -1,12 +1,12 @@
 //! Who acts, and what it may do in each tenant.
 
-use super::{Read, Write};
+use super::{Administration, Read, Write};
 use crate::{
     Clock, Error, Result, Store,
     auth::Vault,
     store::{Access, Connection},
 };
-use domain::{Code, Permission, PrincipalId, Scopes, Tenant, TenantId, Timestamp};
+use domain::{Code, OrganisationId, Permission, PrincipalId, RightReason, Scopes, Tenant, TenantId, Timestamp};
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 use tokio::sync::OnceCell;
 
@@ -19,7 +19,12 @@ pub struct Service {
     pub clock: Clock,
     /// The keys outside the store.
     pub vault: Arc<Vault>,
+    /// The issuer of own tokens.
+    pub issuer: Arc<str>,
 }
+
+/// The issuer and subject of the principal that stands for the command line.
+pub(crate) const OPERATOR: (&str, &str) = ("fynd", "operator");
 
 /// A principal with its rights, from a verified token and live grants. There
 /// is no other way to make one, and no other way to data.
@@ -33,9 +38,21 @@ struct Inner {
     issuer: String,
     subject: String,
     expires_at: Timestamp,
+    organisation: Option<Membership>,
+    /// The operator gives what it does not hold: nobody else could give the first rights.
+    is_operator: bool,
     rights: BTreeMap<TenantId, Right>,
     /// The one transaction of all reads, where they are to show one moment.
     moment: Option<Arc<OnceCell<Arc<Connection>>>>,
+}
+
+/// The organisation that a principal belongs to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Membership {
+    /// The organisation.
+    pub(crate) id: OrganisationId,
+    /// Whether it serves municipalities without being one.
+    pub(crate) is_provider: bool,
 }
 
 /// What a caller may do in one tenant.
@@ -45,6 +62,8 @@ pub struct Right {
     pub tenant: Tenant,
     /// What the token asks for and a live grant allows.
     pub scopes: Scopes,
+    /// The grants that allow it.
+    pub because: Vec<RightReason>,
 }
 
 /// What a token and the grants say about a principal; see [`crate::auth`].
@@ -53,6 +72,7 @@ pub(crate) struct Identity {
     pub(crate) issuer: String,
     pub(crate) subject: String,
     pub(crate) expires_at: Timestamp,
+    pub(crate) organisation: Option<Membership>,
     pub(crate) rights: BTreeMap<TenantId, Right>,
 }
 
@@ -62,16 +82,37 @@ impl Caller {
         let scopes = [permission].into_iter().collect();
         let expires_at = service.clock.now();
         let nameless = Tenant { id: tenant, slug: String::new(), name: String::new(), created_at: expires_at.into() };
-        let right = Right { tenant: nameless, scopes };
+        let right = Right { tenant: nameless, scopes, because: Vec::new() };
         let (issuer, subject) = ("fynd".to_owned(), "system".to_owned());
         let principal = PrincipalId(uuid::Uuid::nil());
         let rights = BTreeMap::from([(tenant, right)]);
-        Self::new(service, Identity { principal, issuer, subject, expires_at, rights })
+        Self::new(service, Identity { principal, issuer, subject, expires_at, organisation: None, rights })
     }
 
     pub(crate) fn new(service: Service, who: Identity) -> Self {
-        let Identity { principal, issuer, subject, expires_at, rights } = who;
-        Self(Arc::new(Inner { service, principal, issuer, subject, expires_at, rights, moment: None }))
+        let Identity { principal, issuer, subject, expires_at, organisation, rights } = who;
+        Self(Arc::new(Inner {
+            service,
+            principal,
+            issuer,
+            subject,
+            expires_at,
+            organisation,
+            is_operator: false,
+            rights,
+            moment: None,
+        }))
+    }
+
+    /// The operator at the command line: it manages who may do what in the tenants, and sees nothing else of them.
+    pub(crate) fn operator(service: Service, principal: PrincipalId, tenants: Vec<Tenant>, organisation: Option<Membership>) -> Self {
+        let scopes: Scopes = [Permission::ManageClients, Permission::ManageGrants].into_iter().collect();
+        let right = |tenant: Tenant| (tenant.id, Right { tenant, scopes, because: Vec::new() });
+        let (issuer, subject) = (OPERATOR.0.to_owned(), OPERATOR.1.to_owned());
+        let rights = tenants.into_iter().map(right).collect();
+        let expires_at = service.clock.now();
+        let who = Identity { principal, issuer, subject, expires_at, organisation, rights };
+        Self(Arc::new(Inner { is_operator: true, ..(*Self::new(service, who).0).clone() }))
     }
 
     /// The same caller on another store's connections (one pool per server thread).
@@ -106,6 +147,11 @@ impl Caller {
     /// When the token ends.
     pub fn expires_at(&self) -> Timestamp {
         self.0.expires_at
+    }
+
+    /// The organisation that it belongs to.
+    pub(crate) fn organisation(&self) -> Option<Membership> {
+        self.0.organisation
     }
 
     /// The rights, tenant by tenant.
@@ -190,6 +236,34 @@ impl Caller {
         let tenants = self.tenants(permissions, &[])?;
         let connection = self.0.service.store.begin(Access::Write, &tenants).await?;
         Ok(Write::new(connection, self.clone(), tenants))
+    }
+
+    /// A change of who may do what, in those of the tenants named where the caller
+    /// holds the permission; in all of them if none is.
+    ///
+    /// # Errors
+    /// `forbidden` if there is none, `unknown_tenant`.
+    pub(crate) async fn administer(&self, permission: Permission, named: &[String]) -> Result<Administration> {
+        let tenants = self.tenants(&[permission], named)?;
+        let connection = self.0.service.store.begin(Access::Write, &tenants).await?;
+        Ok(Administration::new(connection, self.clone(), tenants))
+    }
+
+    /// Refuses scopes that the caller does not hold in the tenant itself: nobody gives more than they have.
+    ///
+    /// # Errors
+    /// `exceeds_own_rights` naming them.
+    pub(crate) fn require_all(&self, scopes: Scopes, tenant: TenantId) -> Result<()> {
+        let held = self.0.rights.get(&tenant).map_or(Scopes::NONE, |right| right.scopes);
+        if self.0.is_operator {
+            return Ok(());
+        }
+        let missing: Vec<_> = scopes.iter().filter(|scope| !held.has(*scope)).map(Permission::as_str).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let detail = format!("you do not hold `{}` in this municipality", missing.join("`, `"));
+        Err(Error::refused(Code::ExceedsOwnRights, detail))
     }
 
     /// A read over all of the caller's tenants, to be narrowed by the use case (relations of other resources).

@@ -76,6 +76,11 @@ impl Command {
         Scope::new(&self.connection, vec![self.tenant])
     }
 
+    /// The platform's rows, for rules that look beyond the tenant.
+    pub(crate) fn platform(&self) -> crate::platform::Rows<'_> {
+        crate::platform::rows(&self.connection, &[])
+    }
+
     /// Numbers a change and notes its event; the number is the resource's new `seq`.
     pub fn record(&mut self, kind: EventKind, resource: Uuid, change: Change) -> i64 {
         self.value += 1;

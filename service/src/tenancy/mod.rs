@@ -5,13 +5,15 @@
 //! rows are found through a [`Scope`], which is filtered before anyone sees it;
 //! changes go through a [`Command`], which names one tenant.
 
+mod administration;
 mod caller;
 mod command;
 mod read;
 mod scope;
 mod write;
 
-pub(crate) use caller::Identity;
+pub use administration::Administration;
+pub(crate) use caller::{Identity, Membership, OPERATOR};
 pub use caller::{Caller, Right, Service};
 pub use command::{Change, Command};
 pub use read::Read;

@@ -1,7 +1,10 @@
 //! A read: one consistent look over the tenants where the caller may look.
 
 use super::{Caller, Scope};
-use crate::store::Connection;
+use crate::{
+    platform::{self, Rows},
+    store::Connection,
+};
 use domain::{Permission, TenantId};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -26,6 +29,11 @@ impl Read {
     /// The rows of the permission that the read was begun with.
     pub fn scope(&self) -> Scope<'_> {
         Scope::new(&self.connection, self.tenants.clone())
+    }
+
+    /// The platform's rows about the tenants of the permission that the read was begun with.
+    pub(crate) fn platform(&self) -> Rows<'_> {
+        platform::rows(&self.connection, &self.tenants)
     }
 
     /// The rows that need another permission as well: both hold. May be of no tenant.

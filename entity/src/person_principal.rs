@@ -1,0 +1,19 @@
+//! Which person a principal is.
+
+use sea_orm::entity::prelude::*;
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "person_principal")]
+#[expect(missing_docs, reason = "columns are named by the vocabulary of the domain, where they are described")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub principal_id: Uuid,
+    pub person_id: Uuid,
+}
+
+/// No relations: joins are written out where they are needed, page first.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

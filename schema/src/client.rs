@@ -1,0 +1,80 @@
+//! API clients.
+
+use crate::{
+    connection::{caller, connection, cost, found, page},
+    error::refused,
+    finding::version,
+};
+use async_graphql::{
+    Context, Object, Result,
+    connection::{Connection, EmptyFields},
+};
+use domain::{
+    Client, ClientCredentials, ClientId,
+    client::{ClientFilter, ClientPatch, NewClient},
+};
+use std::time::Duration;
+
+#[derive(Default)]
+pub(crate) struct ClientQueries;
+
+#[Object]
+impl ClientQueries {
+    /// Clients by id.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn clients(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ClientFilter>,
+        first: Option<i64>,
+        after: Option<String>,
+    ) -> Result<Connection<String, Client, EmptyFields, EmptyFields>> {
+        let page = page(first, after)?;
+        connection(service::client::list(caller(ctx)?, &filter.unwrap_or_default(), &page, None).await, |client| client)
+    }
+
+    /// One client; null if there is none, or none for the caller's eyes.
+    async fn client(&self, ctx: &Context<'_>, id: ClientId) -> Result<Option<Client>> {
+        found(service::client::get(caller(ctx)?, id, None).await)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct ClientMutations;
+
+#[Object]
+impl ClientMutations {
+    /// Makes a client. Its secret is in this answer and nowhere else.
+    async fn create_client(&self, ctx: &Context<'_>, input: NewClient) -> Result<ClientCredentials> {
+        Ok(service::client::create(caller(ctx)?, input).await.map_err(refused)?.1)
+    }
+
+    /// Changes, disables or enables a client. `ifMatch` is the `version` that it was read with.
+    async fn update_client(
+        &self,
+        ctx: &Context<'_>,
+        id: ClientId,
+        if_match: Option<i64>,
+        input: ClientPatch,
+    ) -> Result<Client> {
+        Ok(service::client::patch(caller(ctx)?, id, version(if_match)?, input).await.map_err(refused)?.1)
+    }
+
+    /// Gives a client a new secret; the one before goes on for `overlapSeconds`, 30 days at most.
+    async fn rotate_client_secret(
+        &self,
+        ctx: &Context<'_>,
+        id: ClientId,
+        if_match: Option<i64>,
+        #[graphql(default = 86400)] overlap_seconds: u32,
+    ) -> Result<ClientCredentials> {
+        let overlap = Duration::from_secs(overlap_seconds.into());
+        let rotated = service::client::rotate_secret(caller(ctx)?, id, version(if_match)?, overlap).await;
+        Ok(rotated.map_err(refused)?.1)
+    }
+
+    /// Ends every token that the client has, within five seconds.
+    async fn revoke_client_tokens(&self, ctx: &Context<'_>, id: ClientId) -> Result<Client> {
+        Ok(service::client::revoke_tokens(caller(ctx)?, id).await.map_err(refused)?.1)
+    }
+}

@@ -1,0 +1,94 @@
+//! Persons, and whose hand a principal is.
+
+use super::{Platform, Rows, changed};
+use crate::{Error, Result, store::Connection};
+use domain::{Hand, OrganisationId, PrincipalId, Timestamp};
+use entity::{client, organisation, person, person_principal, principal};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict};
+use uuid::Uuid;
+
+impl Platform {
+    /// Adds a person, who may belong to an organisation.
+    pub async fn add_person(&self, name: &str, organisation: Option<OrganisationId>, now: Timestamp) -> Result<Uuid> {
+        let connection = self.write().await?;
+        let id = Uuid::now_v7();
+        let row = person::ActiveModel {
+            id: Set(id),
+            organisation_id: Set(organisation.map(|id| id.0)),
+            name: Set(name.to_owned()),
+            created_at: Set(now),
+        };
+        person::Entity::insert(row).exec_without_returning(&connection).await?;
+        connection.commit().await?;
+        Ok(id)
+    }
+
+    /// Says which person a principal is. A principal that belonged to nobody joins the person's organisation.
+    ///
+    /// # Errors
+    /// `not_found` if there is no such person.
+    pub async fn link_person(&self, person_id: Uuid, principal_id: PrincipalId) -> Result<()> {
+        let connection = self.write().await?;
+        let person = person::Entity::find_by_id(person_id).one(&connection).await?.ok_or_else(Error::not_found)?;
+        let row = person_principal::ActiveModel { principal_id: Set(principal_id.0), person_id: Set(person_id) };
+        let again = OnConflict::column(person_principal::Column::PrincipalId)
+            .update_column(person_principal::Column::PersonId)
+            .to_owned();
+        person_principal::Entity::insert(row).on_conflict(again).exec_without_returning(&connection).await?;
+        principal::Entity::update_many()
+            .col_expr(principal::Column::OrganisationId, person.organisation_id.into())
+            .filter(principal::Column::Id.eq(principal_id.0))
+            .filter(principal::Column::OrganisationId.is_null())
+            .exec(&connection)
+            .await?;
+        changed(connection).await
+    }
+
+    /// The principal of (issuer, subject); made if it is new, so that a person can be linked before the first token.
+    pub async fn known_principal(&self, issuer: &str, subject: &str, now: Timestamp) -> Result<PrincipalId> {
+        self.principal(issuer, subject, now).await
+    }
+
+    /// Every person, by name, as (id, name).
+    pub async fn persons(&self) -> Result<Vec<(Uuid, String)>> {
+        let connection = self.read().await?;
+        let rows = person::Entity::find().order_by_asc(person::Column::Name).all(&connection).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+    }
+
+    /// An organisation by name or id.
+    pub async fn find_organisation(&self, named: &str) -> Result<Option<OrganisationId>> {
+        let connection = self.read().await?;
+        organisation_named(&connection, named).await
+    }
+}
+
+impl Rows<'_> {
+    /// Whose hand a principal is: its person's; its client's owner's; or nobody's but its own.
+    pub(crate) async fn hand(&self, principal: PrincipalId) -> Result<Hand> {
+        let of_client = client::Column::PrincipalId.eq(principal.0);
+        let client = client::Entity::find().filter(of_client).one(self.connection).await?;
+        let owner = client.and_then(|client| client.owner_id);
+        let candidates: Vec<Uuid> = [principal.0].into_iter().chain(owner).collect();
+        let is_one = person_principal::Column::PrincipalId.is_in(candidates);
+        let links = person_principal::Entity::find().filter(is_one).all(self.connection).await?;
+        let person = |of: Uuid| links.iter().find(|link| link.principal_id == of).map(|link| link.person_id);
+        let known = person(principal.0).or_else(|| owner.and_then(person));
+        Ok(known.map_or(Hand::Unmapped(owner.map_or(principal, PrincipalId)), Hand::Person))
+    }
+
+    /// An organisation by name or id.
+    pub(crate) async fn organisation(&self, named: &str) -> Result<Option<OrganisationId>> {
+        organisation_named(self.connection, named).await
+    }
+}
+
+async fn organisation_named(connection: &Connection, named: &str) -> Result<Option<OrganisationId>> {
+    use organisation::Column as C;
+    let is_named = match Uuid::parse_str(named) {
+        Ok(id) => C::Id.eq(id),
+        Err(_) => C::Name.eq(named),
+    };
+    let row = organisation::Entity::find().filter(is_named).one(connection).await?;
+    Ok(row.map(|row| row.id.into()))
+}
