@@ -1,6 +1,8 @@
 //! Grants: every right of anybody in a municipality is one, dated, seen and revocable there.
 
-use crate::{DateTime, Error, GrantId, OrganisationId, PrincipalId, Scopes, TenantId, Timestamp, Violation, error::Result, text};
+use crate::{
+    DateTime, Error, GrantId, OrganisationId, PrincipalId, Scopes, TenantId, Timestamp, Violation, error::Result, text,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

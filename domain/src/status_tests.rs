@@ -1,4 +1,5 @@
 use super::*;
+use crate::PrincipalId;
 use sea_orm::Iterable;
 
 /// The table of the design, cell by cell: `w` findings:write, `v` findings:verify, `.` refused, `a` acceptance.

@@ -8,8 +8,7 @@ use sea_orm_migration::prelude::*;
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-const TABLES: &[&str] =
-    &["person", "person_principal", "client", "client_tenant", "client_secret", "used_assertion"];
+const TABLES: &[&str] = &["person", "person_principal", "client", "client_tenant", "client_secret", "used_assertion"];
 
 const UP: &[&str] = &[
     // Rows elsewhere name principals by id, so erasing a person empties this row alone.

@@ -46,7 +46,7 @@ pub(crate) struct ClientMutations;
 impl ClientMutations {
     /// Makes a client. Its secret is in this answer and nowhere else.
     async fn create_client(&self, ctx: &Context<'_>, input: NewClient) -> Result<ClientCredentials> {
-        Ok(service::client::create(caller(ctx)?, input).await.map_err(refused)?.1)
+        Ok(service::client::create(caller(ctx)?, None, input).await.map_err(refused)?.1)
     }
 
     /// Changes, disables or enables a client. `ifMatch` is the `version` that it was read with.

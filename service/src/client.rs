@@ -58,14 +58,17 @@ fn etag(caller: &Caller, client: &Client) -> Etag {
 ///
 /// # Errors
 /// `forbidden`, `tenant_required`, `unknown_tenant`, `invalid_body`, `exceeds_own_rights`.
-pub async fn create(caller: &Caller, new: NewClient) -> Result<(Etag, ClientCredentials)> {
+pub async fn create(caller: &Caller, tenant: Option<&str>, new: NewClient) -> Result<(Etag, ClientCredentials)> {
     let now = caller.now();
     let scopes = new.check(now)?;
     check_keys(new.public_jwks.as_ref())?;
-    let named = if new.tenants.is_empty() {
-        vec![caller.one_tenant(Permission::ManageClients, None)?.to_string()]
-    } else {
-        new.tenants.clone()
+    let named = match (new.tenants.is_empty(), tenant) {
+        (true, tenant) => vec![caller.one_tenant(Permission::ManageClients, tenant)?.to_string()],
+        (false, None) => new.tenants.clone(),
+        (false, Some(_)) => {
+            let violation = Violation::new("/tenants", "name the municipalities here or in `tenant`, not in both");
+            return Err(domain::Error::invalid(vec![violation]).into());
+        }
     };
     let work = caller.administer(Permission::ManageClients, &named).await?;
     let tenants: Vec<TenantId> = work.tenants().iter().copied().map(TenantId).collect();

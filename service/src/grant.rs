@@ -75,8 +75,7 @@ pub async fn create(caller: &Caller, tenant: Option<&str>, new: NewGrant) -> Res
 }
 
 async fn holder(work: &Administration, named: Named, caller: &Caller) -> Result<To> {
-    let unknown =
-        |pointer: &str, what: &str| Error::from(domain::Error::invalid(vec![Violation::new(pointer, what)]));
+    let unknown = |pointer: &str, what: &str| Error::from(domain::Error::invalid(vec![Violation::new(pointer, what)]));
     match named {
         Named::Principal(id) if work.platform().knows(id).await? => Ok(To::Principal(id)),
         Named::Principal(_) => Err(unknown("/principal_id", "there is no such principal")),

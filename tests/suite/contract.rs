@@ -60,10 +60,10 @@ fn the_conditions_of_a_filter_are_the_parameters_of_its_list() {
 fn the_check_of_live_answers_sees_what_is_missing_and_what_is_too_much() {
     let operations = Operation::all();
     let me = operations.iter().find(|operation| operation.id() == "getMe").expect("getMe");
-    let found = |body: &serde_json::Value| document::violations(me, "200", body, false);
+    let found = |body: &serde_json::Value| document::violations(me, "200", "application/json", body, false);
     let id = "01900000-0000-7000-8000-000000000000";
     let good = json!({"principal_id": id, "issuer": "x", "subject": "y", "expires_at": "2026-11-24T08:00:00Z",
-        "tenants": [{"id": id, "slug": "norrvik", "name": "Norrvik", "scopes": []}]});
+        "tenants": [{"id": id, "slug": "norrvik", "name": "Norrvik", "scopes": [], "because": []}]});
     assert_eq!(found(&good), Vec::<String>::new());
     for (pointer, value) in [("/secret", json!(1)), ("/tenants/0/secret", json!(1)), ("/expires_at", json!("soon"))] {
         let mut bad = good.clone();

@@ -18,13 +18,19 @@ async fn migrations_go_up_down_and_up_again(kind: Kind) {
 /// Tables outside the wall, with the reason for each.
 const OUTSIDE: &[(&str, &str)] = &[
     ("auth_epoch", "one number"),
+    ("client", "who may ask for tokens, before it is known where"),
+    ("client_secret", "keyed digests of secrets"),
+    ("client_tenant", "where a client may ask for tokens"),
     ("grant", "says who may enter, so it is read before anyone has"),
     ("organisation", "names of municipalities and providers"),
+    ("person", "names of people, which an erasure empties"),
+    ("person_principal", "who is behind a principal"),
     ("principal", "who there is, before it is known where"),
     ("revoked_token", "ids of tokens"),
     ("seaql_migrations", "the migrations' own book-keeping"),
     ("signing_key", "public keys, and sealed private ones"),
     ("tenant", "names of municipalities"),
+    ("used_assertion", "ids of assertions, so that none is used twice"),
 ];
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use super::{Failure, print, token::duration};
 use crate::{Config, application};
 use clap::Subcommand;
 use domain::{
-    GrantId, PageRequest, PrincipalId, grant::{GrantFilter, NewGrant}, tenant::parse_name,
+    GrantId, PageRequest, PrincipalId,
+    grant::{GrantFilter, NewGrant},
+    tenant::parse_name,
 };
 use service::{Auth, Caller, Clock, Fresh, platform::Platform};
 use std::{fmt::Write, time::Duration};

@@ -108,7 +108,7 @@ impl Client {
         let scopes = scope.split_ascii_whitespace().map(str::to_owned).collect();
         let expires_at = ttl.map(|ttl| (auth.service().clock.now() + ttl).into());
         let new = NewClient { name, purpose, tenants, scopes, public_jwks, basic_allowed: basic, expires_at };
-        let (_, made) = service::client::create(&operator, new).await?;
+        let (_, made) = service::client::create(&operator, None, new).await?;
         let secret = made.secret.map(|secret| format!("{secret}\n")).unwrap_or_default();
         Ok(format!("{}\n{secret}", made.client.id))
     }
@@ -136,7 +136,8 @@ async fn listed(operator: &Caller) -> Result<String, Failure> {
         let Fresh::Changed(_, found) = found else { break };
         for client in &found.items {
             let state = if client.disabled_at.is_some() { "disabled" } else { "enabled" };
-            let used = client.last_used_at.map_or("never used".to_owned(), |at| format!("used {}", at.0.format("%F %R")));
+            let used =
+                client.last_used_at.map_or("never used".to_owned(), |at| format!("used {}", at.0.format("%F %R")));
             let scopes = client.scopes.join(" ");
             // Writing to a String does not fail.
             let _ = writeln!(text, "{}  {}  {scopes}  {state}  {used}", client.id, client.name);

@@ -3,7 +3,7 @@
 use super::{
     As, Body,
     extract::{Id, IfMatch, Seen},
-    params::{NoParams, PageParams},
+    params::{NoParams, PageParams, TenantParam},
     problem::ProblemDetails,
     query::{Filtered, Params},
     respond::{Answer, Fields, changed, one, page, secret},
@@ -54,14 +54,14 @@ async fn list_clients(
 /// Makes a client. Its secret is in this answer and nowhere else.
 ///
 /// With `public_jwks` it has no secret and signs its requests (`private_key_jwt`, RFC 7523).
-#[utoipa::path(tag = "clients", operation_id = "postClient", request_body = NewClient,
+#[utoipa::path(tag = "clients", operation_id = "postClient", request_body = NewClient, params(TenantParam),
     security(("bearer" = ["clients:manage"])), responses(
         (status = 201, description = "The client with its secret", body = ClientCredentials),
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 #[post("/clients")]
-async fn post_client(caller: As, _: Params<NoParams>, body: Body<NewClient>) -> Answer {
-    secret(StatusCode::CREATED, service::client::create(&caller.0, body.0).await?)
+async fn post_client(caller: As, params: Params<TenantParam>, body: Body<NewClient>) -> Answer {
+    secret(StatusCode::CREATED, service::client::create(&caller.0, params.0.tenant.as_deref(), body.0).await?)
 }
 
 /// One client.

@@ -27,7 +27,12 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 #[get("/grants")]
-async fn list_grants(caller: As, request: HttpRequest, params: Filtered<GrantFilter, PageParams>, seen: Seen) -> Answer {
+async fn list_grants(
+    caller: As,
+    request: HttpRequest,
+    params: Filtered<GrantFilter, PageParams>,
+    seen: Seen,
+) -> Answer {
     let Filtered(filter, page_params) = params;
     let (page_request, fields) = page_params.read(Grant::FIELDS)?;
     page(

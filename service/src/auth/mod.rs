@@ -235,7 +235,12 @@ struct Asked<'t> {
 }
 
 /// What is asked for and granted, tenant by tenant: never put together over tenants.
-fn rights(snapshot: &Snapshot, who: &platform::Principal, asked: &Asked<'_>, now: Timestamp) -> BTreeMap<TenantId, Right> {
+fn rights(
+    snapshot: &Snapshot,
+    who: &platform::Principal,
+    asked: &Asked<'_>,
+    now: Timestamp,
+) -> BTreeMap<TenantId, Right> {
     let client = snapshot.client_of(who.id);
     let most = client.map_or(asked.scopes, |client| asked.scopes.intersection(client.scopes));
     let mut rights = BTreeMap::new();

@@ -93,7 +93,13 @@ impl Snapshot {
     ///
     /// It takes two keys for a provider's people and clients: a grant of their own, and the
     /// municipality's to the provider, which caps it. For everybody else the organisation's adds.
-    pub(super) fn rights(&self, who: &Principal, roles: &[String], tenant: TenantId, now: Timestamp) -> Vec<Reason<'_>> {
+    pub(super) fn rights(
+        &self,
+        who: &Principal,
+        roles: &[String],
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Vec<Reason<'_>> {
         let here = |to: To| {
             let all = self.grants.get(&to).into_iter().flatten();
             all.filter(move |grant| grant.tenant == tenant && grant.is_live(now))
@@ -104,7 +110,9 @@ impl Snapshot {
         let of_organisation: Vec<_> = who.organisation.into_iter().flat_map(|id| here(To::Organisation(id))).collect();
         let sum = |grants: &[&GrantRow]| grants.iter().fold(Scopes::NONE, |sum, grant| sum.union(grant.scopes));
         let (most, mine) = (sum(&of_organisation), sum(&own));
-        let capped = |by: Scopes| move |grant: &GrantRow| if who.of_provider { grant.scopes.intersection(by) } else { grant.scopes };
+        let capped = |by: Scopes| {
+            move |grant: &GrantRow| if who.of_provider { grant.scopes.intersection(by) } else { grant.scopes }
+        };
         let own = own.into_iter().map(|grant| Reason { grant, scopes: capped(most)(grant) });
         let shared = of_organisation.into_iter().map(|grant| Reason { grant, scopes: capped(mine)(grant) });
         own.chain(shared).filter(|reason| !reason.scopes.is_empty()).collect()

@@ -86,10 +86,10 @@ impl Rows<'_> {
             version: Set(1),
         };
         client::Entity::insert(row).exec_without_returning(self.connection).await?;
-        let places = self.tenants.iter().map(|tenant| client_tenant::ActiveModel {
-            client_id: Set(id),
-            tenant_id: Set(*tenant),
-        });
+        let places = self
+            .tenants
+            .iter()
+            .map(|tenant| client_tenant::ActiveModel { client_id: Set(id), tenant_id: Set(*tenant) });
         client_tenant::Entity::insert_many(places).exec_without_returning(self.connection).await?;
         Ok((id.into(), principal_id.into()))
     }
@@ -145,13 +145,7 @@ impl Rows<'_> {
     }
 
     /// Adds a secret; those before end at `until`, all but the newest of them at once.
-    pub(crate) async fn add_secret(
-        &self,
-        id: ClientId,
-        digest: &[u8],
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<()> {
+    pub(crate) async fn add_secret(&self, id: ClientId, digest: &[u8], until: Timestamp, now: Timestamp) -> Result<()> {
         use client_secret::Column as C;
         let of_client = client_secret::Entity::find().filter(C::ClientId.eq(id.0)).order_by_desc(C::Id);
         for (at, old) in of_client.all(self.connection).await?.into_iter().enumerate() {
@@ -194,13 +188,15 @@ impl Rows<'_> {
         let mut secrets: HashMap<Uuid, Vec<SecretInfo>> = HashMap::new();
         let of_clients = client_secret::Column::ClientId.is_in(ids.iter().copied());
         let find = client_secret::Entity::find().filter(of_clients).order_by_asc(client_secret::Column::Id);
-        for row in find.all(self.connection).await?.into_iter().filter(|row| row.expires_at.is_none_or(|end| end > now)) {
+        for row in find.all(self.connection).await?.into_iter().filter(|row| row.expires_at.is_none_or(|end| end > now))
+        {
             let info = SecretInfo { created_at: row.created_at.into(), expires_at: row.expires_at.map(Into::into) };
             secrets.entry(row.client_id).or_default().push(info);
         }
         let acting = principal::Column::Id.is_in(rows.iter().map(|row| row.principal_id));
         let acting = principal::Entity::find().filter(acting).all(self.connection).await?;
-        let organisations: HashMap<Uuid, Option<Uuid>> = acting.into_iter().map(|p| (p.id, p.organisation_id)).collect();
+        let organisations: HashMap<Uuid, Option<Uuid>> =
+            acting.into_iter().map(|p| (p.id, p.organisation_id)).collect();
         let shown = |row: client::Model| {
             let organisation = organisations.get(&row.principal_id).copied().flatten();
             let (tenants, secrets) = (tenants.remove(&row.id), secrets.remove(&row.id));

@@ -174,7 +174,8 @@ impl Rows<'_> {
         let mut names: HashMap<Uuid, String> =
             named.into_iter().map(|p| (p.id, format!("{} {}", p.issuer, p.subject))).collect();
         let ids: Vec<Uuid> = rows.iter().filter_map(|row| row.organisation_id).collect();
-        let named = organisation::Entity::find().filter(organisation::Column::Id.is_in(ids)).all(self.connection).await?;
+        let named =
+            organisation::Entity::find().filter(organisation::Column::Id.is_in(ids)).all(self.connection).await?;
         names.extend(named.into_iter().map(|organisation| (organisation.id, organisation.name)));
         Ok(rows.into_iter().filter_map(|row| shown(row, &names)).collect())
     }

@@ -3,8 +3,12 @@
 //! every tenant that it concerns has it in its audit.
 
 use super::Caller;
-use crate::{Result, platform::{self, Rows}, store::Connection};
-use domain::{Timestamp};
+use crate::{
+    Result,
+    platform::{self, Rows},
+    store::Connection,
+};
+use domain::Timestamp;
 use entity::audit;
 use sea_orm::{ActiveValue::Set, EntityTrait};
 use uuid::Uuid;
@@ -32,7 +36,13 @@ impl Administration {
     }
 
     /// Commits the change with an audit row in each of the tenants.
-    pub(crate) async fn commit(self, action: &str, about: (&str, Uuid), tenants: &[Uuid], now: Timestamp) -> Result<()> {
+    pub(crate) async fn commit(
+        self,
+        action: &str,
+        about: (&str, Uuid),
+        tenants: &[Uuid],
+        now: Timestamp,
+    ) -> Result<()> {
         self.platform().bump().await?;
         let rows = tenants.iter().map(|tenant| audit::ActiveModel {
             tenant_id: Set(*tenant),

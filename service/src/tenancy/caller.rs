@@ -105,7 +105,12 @@ impl Caller {
     }
 
     /// The operator at the command line: it manages who may do what in the tenants, and sees nothing else of them.
-    pub(crate) fn operator(service: Service, principal: PrincipalId, tenants: Vec<Tenant>, organisation: Option<Membership>) -> Self {
+    pub(crate) fn operator(
+        service: Service,
+        principal: PrincipalId,
+        tenants: Vec<Tenant>,
+        organisation: Option<Membership>,
+    ) -> Self {
         let scopes: Scopes = [Permission::ManageClients, Permission::ManageGrants].into_iter().collect();
         let right = |tenant: Tenant| (tenant.id, Right { tenant, scopes, because: Vec::new() });
         let (issuer, subject) = (OPERATOR.0.to_owned(), OPERATOR.1.to_owned());

@@ -13,8 +13,8 @@ mod scope;
 mod write;
 
 pub use administration::Administration;
-pub(crate) use caller::{Identity, Membership, OPERATOR};
 pub use caller::{Caller, Right, Service};
+pub(crate) use caller::{Identity, Membership, OPERATOR};
 pub use command::{Change, Command};
 pub use read::Read;
 pub use scope::{Find, Scope};

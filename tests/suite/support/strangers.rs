@@ -37,7 +37,12 @@ pub(crate) async fn strangers(world: &World) -> Vec<(&'static str, Person)> {
 /// The same keys under other names.
 async fn other_auth(world: &World, audience: &str, issuer: &str) -> Auth {
     let service = world.auth.service();
-    let options = AuthOptions { issuer: issuer.into(), audience: audience.into(), algorithm: Default::default() };
+    let options = AuthOptions {
+        issuer: issuer.into(),
+        audience: audience.into(),
+        algorithm: Default::default(),
+        token_life: Duration::from_secs(3600),
+    };
     let (store, clock, vault) = (service.store.clone(), service.clock.clone(), service.vault.clone());
     Auth::start(store, clock, vault, options).await.expect("keys")
 }

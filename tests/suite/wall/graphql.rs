@@ -40,6 +40,23 @@ fn sample(field: &str) -> Sample {
         }
         "linkTicket" => (&["tasks:claim"], "tasks", "(taskId: ID, system: \"jira\", key: \"X-1\")"),
         "importReport" => (&["imports:write"], "", "(tenant: TENANT, content: \"{}\", format: NUCLEI)"),
+        "clients" => (&["clients:manage"], "", "(first: 2, filter: {tenant: [TENANT]})"),
+        "client" => (&["clients:manage"], "clients", "(id: ID)"),
+        "createClient" => {
+            let arguments = "(input: {name: \"x\", purpose: \"x\", tenants: [TENANT], scopes: [\"clients:manage\"]})";
+            (&["clients:manage"], "", arguments)
+        }
+        "updateClient" => (&["clients:manage"], "clients", "(id: ID, ifMatch: 1, input: {name: \"x\"})"),
+        "rotateClientSecret" => (&["clients:manage"], "clients", "(id: ID, ifMatch: 2)"),
+        "revokeClientTokens" => (&["clients:manage"], "clients", "(id: ID)"),
+        "grants" => (&["grants:manage"], "", "(first: 2, filter: {tenant: [TENANT]})"),
+        "grant" => (&["grants:manage"], "grants", "(id: ID)"),
+        "createGrant" => {
+            let arguments = "(tenant: TENANT, input: {issuer: \"x\", subject: \"x\", scopes: [\"grants:manage\"]})";
+            (&["grants:manage"], "", arguments)
+        }
+        "updateGrant" => (&["grants:manage"], "grants", "(id: ID, ifMatch: 1, input: {})"),
+        "revokeGrant" => (&["grants:manage"], "grants", "(id: ID)"),
         new => panic!("{new}: the walk has no sample for it"),
     };
     Sample { scopes, resource, arguments }

@@ -7,6 +7,7 @@ mod rest;
 mod rights;
 
 use crate::support::{ALL, Answer, Person, World, fixture};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -39,9 +40,11 @@ async fn filled(world: &World, slug: &'static str) -> Filled {
     let person = world.person(&format!("filler of {slug}"), &[tenant], ALL).await;
     person.import("", fixture("nessus/norrvik.nessus")).await.expect(201);
     person.import("", fixture("sarif/alvsund.sarif")).await.expect(201);
+    let client = json!({"name": "Koppling", "purpose": "Provar", "scopes": ["clients:manage"]});
+    person.write(Method::POST, "/v1/clients", None, client).await.expect(201);
     let mut one = BTreeMap::from([("tenants", slug.to_owned())]);
     let mut all = BTreeSet::from([tenant.0]);
-    for resource in ["findings", "assets", "tasks", "imports"] {
+    for resource in ["findings", "assets", "tasks", "imports", "clients", "grants"] {
         let page = person.get(&format!("/v1/{resource}?limit=500")).await.expect(200);
         all.extend(ids_in(&page.text));
         one.insert(resource, page.items()[0]["id"].as_str().expect("an id").to_owned());
