@@ -6,6 +6,7 @@
 
 mod support;
 
+mod access;
 mod cancelled;
 mod changes;
 mod clock;

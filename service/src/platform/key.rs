@@ -24,7 +24,8 @@ impl Platform {
     /// The key that signs now.
     pub(crate) async fn signing_key(&self, now: Timestamp) -> Result<Option<signing_key::Model>> {
         let connection = self.read().await?;
-        let keys = signing_key::Entity::find().order_by_desc(signing_key::Column::CreatedAt).all(&connection).await?;
+        let newest = signing_key::Entity::find().order_by_desc(signing_key::Column::CreatedAt);
+        let keys = newest.order_by_desc(signing_key::Column::Kid).all(&connection).await?;
         Ok(keys.into_iter().find(|key| key.signs_from.is_none_or(|from| from <= now)))
     }
 
