@@ -10,8 +10,8 @@ mod person;
 mod revocation;
 mod tenant;
 
+pub(crate) use self::grant::{NewRow, To};
 pub(crate) use directory::{ClientRow, Directory, GrantRow, KeyRow, Principal};
-pub(crate) use grant::{NewRow, To};
 pub(crate) use key::NewKey;
 
 use crate::{
@@ -102,9 +102,11 @@ impl Rows<'_> {
         principal_of(self.connection, issuer, subject, now).await
     }
 
-    /// Whether there is such a principal.
+    /// Whether the tenants know the principal: one that was never granted anything there does not exist for them.
     pub(crate) async fn knows(&self, id: PrincipalId) -> Result<bool> {
-        Ok(principal::Entity::find_by_id(id.0).one(self.connection).await?.is_some())
+        use entity::grant::Column as C;
+        let here = C::PrincipalId.eq(id.0).and(C::TenantId.is_in(self.tenants.iter().copied()));
+        Ok(entity::grant::Entity::find().filter(here).one(self.connection).await?.is_some())
     }
 }
 

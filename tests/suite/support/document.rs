@@ -53,6 +53,22 @@ impl Operation {
         sets.iter().map(set).filter(|set| !set.is_empty()).collect()
     }
 
+    /// Query parameters that take an id.
+    pub(crate) fn id_filters(&self) -> Vec<&'static str> {
+        let is_id = |parameter: &&Value| {
+            let schema = parameter["schema"].to_string();
+            parameter["in"] == "query" && (schema.contains("uuid") || schema.contains("Id\""))
+        };
+        let parameters = self.value["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        parameters.iter().filter(is_id).map(|parameter| parameter["name"].as_str().expect("a name")).collect()
+    }
+
+    /// Whether it lists page by page.
+    pub(crate) fn pages(&self) -> bool {
+        let parameters = self.value["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        parameters.iter().any(|parameter| parameter["name"] == "cursor")
+    }
+
     fn matches(&self, method: &Method, path: &str) -> bool {
         let (own, asked) = (self.path.split('/'), path.split('/'));
         self.method.eq_ignore_ascii_case(method.as_str())

@@ -21,8 +21,12 @@ pub(crate) async fn strangers(world: &World) -> Vec<(&'static str, Person)> {
     let elsewhere = other_auth(world, "fynd", "https://other.example").await;
     let wrong_audience = other_auth(world, "another-service", &issuer(&good)).await;
     let long = Duration::from_secs(3600);
+    let revoked = world.lead().await.token;
+    world.auth.revoke_jti(part(&revoked, 1)["jti"].as_str().expect("a jti")).await.expect("revoked");
     let strangers = vec![
         ("anonymous", String::new()),
+        ("revoked", revoked),
+        ("disabled client", disabled_client(world).await),
         ("expired", expired),
         ("wrong audience", issue(&wrong_audience, world, long).await),
         ("wrong issuer", issue(&elsewhere, world, long).await),
@@ -31,7 +35,30 @@ pub(crate) async fn strangers(world: &World) -> Vec<(&'static str, Person)> {
         ("no token at all", "norrvik".to_owned()),
     ];
     world.advance(chrono::TimeDelta::seconds(61));
+    // What was revoked and disabled counts within five seconds.
+    for (name, token) in &strangers[1..3] {
+        let began = std::time::Instant::now();
+        while world.bearer(token).get("/v1/me").await.status != 401 {
+            assert!(began.elapsed() < Duration::from_secs(5), "{name}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
     strangers.into_iter().map(|(name, token)| (name, world.bearer(&token))).collect()
+}
+
+/// A token of a client that was disabled after it got it.
+async fn disabled_client(world: &World) -> String {
+    let lead = world.lead().await;
+    let body = json!({"name": "x", "purpose": "x", "scopes": ALL.split_whitespace().collect::<Vec<_>>()});
+    let made = lead.write(reqwest::Method::POST, "/v1/clients", None, body).await.expect(201);
+    let (tag, made) = (made.etag(), made.json());
+    let (id, secret) = (made["client"]["id"].as_str().expect("an id"), made["secret"].as_str().expect("a secret"));
+    let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+    let nobody = world.bearer("");
+    let answer = nobody.send(nobody.request(reqwest::Method::POST, "/oauth/token").form(&form)).await.expect(200);
+    let off = json!({"disabled": true});
+    lead.write(reqwest::Method::PATCH, &format!("/v1/clients/{id}"), Some(&tag), off).await.expect(200);
+    answer.json()["access_token"].as_str().expect("a token").to_owned()
 }
 
 /// The same keys under other names.

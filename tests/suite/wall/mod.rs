@@ -3,6 +3,7 @@
 //! themselves, so that a new operation without its sample fails them.
 
 mod graphql;
+mod left;
 mod rest;
 mod rights;
 

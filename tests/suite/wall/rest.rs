@@ -46,14 +46,14 @@ const PUBLIC: &[(&str, &str)] = &[
 ];
 
 /// The operations behind the wall: all but those.
-fn walled() -> Vec<Operation> {
+pub(super) fn walled() -> Vec<Operation> {
     let (public, walled): (Vec<_>, Vec<_>) = Operation::all().into_iter().partition(Operation::is_public);
     let public: std::collections::BTreeSet<_> = public.iter().map(Operation::id).collect();
     assert_eq!(public, PUBLIC.iter().map(|(id, _)| *id).collect());
     walled
 }
 
-fn path(operation: Operation, id: &str) -> String {
+pub(super) fn path(operation: Operation, id: &str) -> String {
     operation.path.replace("{id}", id).replace("{system}", "jira")
 }
 
@@ -62,11 +62,11 @@ fn resource_path(path: &str) -> &str {
     ["/transition", "/secrets", "/revoke-tokens"].iter().find_map(|action| path.strip_suffix(action)).unwrap_or(path)
 }
 
-fn resource(operation: Operation) -> &'static str {
+pub(super) fn resource(operation: Operation) -> &'static str {
     operation.path.split('/').nth(2).expect("a resource")
 }
 
-async fn call(who: &Person, operation: Operation, path: &str, tag: &str) -> Answer {
+pub(super) async fn call(who: &Person, operation: Operation, path: &str, tag: &str) -> Answer {
     let method: Method = operation.method.to_uppercase().parse().expect("a method");
     match body(operation) {
         Some(Value::Null) => who.send(who.request(method, path)).await,
