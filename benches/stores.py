@@ -267,16 +267,17 @@ class Postgres(Store):
     def file_of(self, table):
         return self.machine.folder / f"{table}.copy"
 
-    def rate(self, transactions, seconds):
-        """Transactions a second of the statements, by pgbench as the server's role."""
+    def rate(self, transactions, seconds, wall=True):
+        """Transactions a second of the statements, by pgbench as the server's role, or as one that no wall binds."""
         tenants = ",".join(str(tenant) for (tenant,) in self.query("SELECT id FROM tenant ORDER BY id"))
-        begin = ["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", f"SET LOCAL app.tenants = '{tenants}'"]
+        begin = ["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"]
+        begin += [f"SET LOCAL app.tenants = '{tenants}'"] if wall else []
         script = self.machine.folder / "statements.sql"
         lines = [line for statements in transactions for line in (*begin, *statements, "COMMIT")]
         script.write_text("".join(f"{line};\n" for line in lines))
         said = output([self.bin / "pgbench", "-n", "-M", "prepared", "-c", CLIENTS, "-j", 1, "-T",
-                       max(1, round(seconds)), "-f", script, "-h", "127.0.0.1", "-p", self.port, "-U", "fynd",
-                       self.database], env=os.environ | {"PGPASSWORD": self.password})
+                       max(1, round(seconds)), "-f", script, "-h", "127.0.0.1", "-p", self.port, "-U",
+                       "fynd" if wall else "bench", self.database], env=os.environ | {"PGPASSWORD": self.password})
         return float(re.search(r"^tps = ([\d.]+)", said, re.MULTILINE).group(1))
 
 
