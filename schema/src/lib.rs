@@ -4,6 +4,7 @@
 //! take one statement each whatever the size of the page.
 
 mod asset;
+mod budget;
 mod change;
 mod connection;
 mod error;
@@ -15,6 +16,7 @@ mod me;
 mod task;
 
 use async_graphql::{EmptySubscription, MergedObject, Request, Response, Schema};
+pub use budget::Budget;
 pub use connection::Imports;
 use loaders::Loaders;
 use service::Caller;
@@ -42,6 +44,7 @@ pub fn build(depth: usize, complexity: usize) -> FyndSchema {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .limit_depth(depth)
         .limit_complexity(complexity)
+        .extension(budget::Charge)
         .finish()
 }
 
