@@ -109,7 +109,11 @@ class Machine:
     def environment(self, settings):
         own = {name: value for name, value in os.environ.items() if not name.startswith("FYND_")}
         spool = {"FYND_IMPORTS_SPOOL_FOLDER": str(self.folder), "FYND_IMPORTS_MAX_BYTES": str(8 << 30)}
-        return own | spool | settings
+        # One client sends all of the load; the limits would be measured instead of the service.
+        unlimited = {"FYND_LIMITS_REQUESTS_PER_MINUTE": "0", "FYND_LIMITS_TENANT_REQUESTS_PER_MINUTE": "0",
+                     "FYND_LIMITS_GRAPHQL_COST_PER_MINUTE": "0", "FYND_LIMITS_OAUTH_PER_MINUTE": "0",
+                     "FYND_LIMITS_CLIENT_CONCURRENT_REQUESTS": "0"}
+        return own | spool | unlimited | settings
 
     def run_fynd(self, settings, *arguments):
         return output([self.fynd, *arguments], cwd=self.folder, env=self.environment(settings))

@@ -2,7 +2,9 @@
 
 use crate::{
     config::Config,
-    graphql, pages,
+    graphql,
+    limits::{self, Limits},
+    pages,
     rest::{
         self,
         methods::{self, Methods},
@@ -38,10 +40,14 @@ pub(crate) struct State {
     pub(crate) auth: Arc<Auth>,
     pub(crate) config: Config,
     pub(crate) imports: ImportOptions,
+    pub(crate) limits: Limits,
 }
 
 /// The connections of one server thread.
 pub(crate) struct Worker(pub(crate) Store);
+
+/// How long a connection that is being closed may take over it.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Why the server did not start: one clear sentence each.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +79,11 @@ impl Application {
         let store = auth.service().store.clone();
         let options = config.import_options();
         import::mark_interrupted(auth.service(), options).await?;
-        let state = Data::new(State { auth: auth.clone(), config: config.clone(), imports: options });
+        if let Some(warning) = config.warning() {
+            tracing::warn!(listen = %address, public_url = config.public_url, warning);
+        }
+        let limits = Limits::new(&config.limits, &auth.service().clock);
+        let state = Data::new(State { auth: auth.clone(), config: config.clone(), imports: options, limits });
         let server = serve(listener, &config, state, store.clone())
             .map_err(|error| StartError::Listen(config.listen, error.to_string()))?;
         Ok(Self { server, address, auth, store, options })
@@ -169,8 +179,13 @@ fn serve(
             .configure(pages::routes)
             .default_service(web::to(methods::no_such_operation))
             .wrap(Compress::default())
+            .wrap(from_fn(limits::guard))
             .wrap(from_fn(middleware::answer))
     });
+    let server = server
+        .client_request_timeout(Duration::from_secs(config.limits.head_seconds))
+        .client_disconnect_timeout(LAST_WORDS)
+        .keep_alive(Duration::from_secs(config.limits.keep_alive_seconds));
     let workers = if config.workers == 0 { std::thread::available_parallelism()?.get() } else { config.workers };
     Ok(server.workers(workers).shutdown_timeout(shutdown).listen(listener)?.run())
 }

@@ -6,7 +6,11 @@ use figment::{
 };
 use serde::Deserialize;
 use service::import::ImportOptions;
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 /// The defaults, as they stand in the manual.
 pub const DEFAULTS: &str = include_str!("../defaults.toml");
@@ -21,6 +25,8 @@ pub struct Config {
     pub listen: SocketAddr,
     pub workers: usize,
     pub public_url: String,
+    pub cors_origins: Vec<String>,
+    pub proxies: Vec<IpAddr>,
     pub audience: String,
     pub signing_algorithm: service::auth::SigningAlgorithm,
     pub token_seconds: u64,
@@ -46,6 +52,16 @@ pub struct Imports {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in defaults.toml, the manual")]
 pub struct Limits {
+    pub requests_per_minute: u32,
+    pub tenant_requests_per_minute: u32,
+    pub graphql_cost_per_minute: u32,
+    pub oauth_per_minute: u32,
+    pub concurrent_requests: usize,
+    pub client_concurrent_requests: usize,
+    pub request_seconds: u64,
+    pub upload_seconds: u64,
+    pub head_seconds: u64,
+    pub keep_alive_seconds: u64,
     pub body_bytes: usize,
     pub acquire_seconds: u64,
     pub shutdown_seconds: u64,
@@ -107,6 +123,7 @@ impl Config {
         if !self.public_url.starts_with("http://") && !self.public_url.starts_with("https://") {
             return Err(format!("public_url must be an http or https address, not `{}`", self.public_url));
         }
+        crate::edges::check_origins(&self.cors_origins)?;
         let numbers = [
             ("database_connections", u64::from(self.database_connections)),
             ("token_seconds", self.token_seconds),
@@ -114,6 +131,8 @@ impl Config {
             ("imports.lease_seconds", self.imports.lease_seconds),
             ("limits.body_bytes", self.limits.body_bytes as u64),
             ("limits.acquire_seconds", self.limits.acquire_seconds),
+            ("limits.head_seconds", self.limits.head_seconds),
+            ("limits.keep_alive_seconds", self.limits.keep_alive_seconds),
             ("limits.graphql_depth", self.limits.graphql_depth as u64),
             ("limits.graphql_complexity", self.limits.graphql_complexity as u64),
         ];
@@ -130,6 +149,20 @@ impl Config {
     pub fn spool_folder(&self) -> PathBuf {
         let own = &self.imports.spool_folder;
         if own.as_os_str().is_empty() { std::env::temp_dir() } else { own.clone() }
+    }
+
+    /// Whether clients reach the service by TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    /// What an operator should know about these settings, though they can be meant.
+    pub fn warning(&self) -> Option<&'static str> {
+        let is_open = !self.listen.ip().is_loopback() && !self.is_https();
+        is_open.then_some(
+            "listening beyond this machine without TLS: tokens and findings can be read on the way; put a TLS proxy in \
+             front and set public_url to its https address",
+        )
     }
 
     /// How imports are run.

@@ -10,7 +10,7 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 use async_graphql::Request;
-use schema::{FyndSchema, Imports};
+use schema::{Budget, FyndSchema, Imports};
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let resource = web::resource("/graphql").route(web::post().to(post));
@@ -28,6 +28,8 @@ async fn post(
         spool_folder: state.config.spool_folder(),
         max_bytes: state.config.imports.max_bytes,
     };
-    let response = schema::execute(&schema, caller.0, imports, request.0).await;
+    let principal = caller.0.principal();
+    let budget = Budget::new(move |cost| state.limits.spend(principal, cost));
+    let response = schema::execute(&schema, caller.0, imports, request.0.data(budget)).await;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(response))
 }

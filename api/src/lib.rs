@@ -6,7 +6,9 @@
 pub mod application;
 pub mod cli;
 pub mod config;
+mod edges;
 mod graphql;
+mod limits;
 mod log;
 mod pages;
 pub mod rest;

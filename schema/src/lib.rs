@@ -4,6 +4,7 @@
 //! take one statement each whatever the size of the page.
 
 mod asset;
+mod budget;
 mod change;
 mod client;
 mod connection;
@@ -17,6 +18,7 @@ mod me;
 mod task;
 
 use async_graphql::{EmptySubscription, MergedObject, Request, Response, Schema};
+pub use budget::Budget;
 pub use connection::Imports;
 use loaders::Loaders;
 use service::Caller;
@@ -52,6 +54,7 @@ pub fn build(depth: usize, complexity: usize) -> FyndSchema {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .limit_depth(depth)
         .limit_complexity(complexity)
+        .extension(budget::Charge)
         .finish()
 }
 

@@ -1,7 +1,10 @@
 //! Reading a request: the caller, the body, the conditions.
 
 use super::{Problem, respond::Fields};
-use crate::application::{State, Worker};
+use crate::{
+    application::{State, Worker},
+    limits::Visit,
+};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
@@ -13,7 +16,7 @@ use futures_util::future::{FutureExt, LocalBoxFuture, Ready, ready};
 use serde::de::DeserializeOwned;
 use service::Caller;
 
-/// The caller, from its token. Taking it *is* the authentication.
+/// The caller, from its token. Taking it *is* the authentication, and is what the caller is charged for; once.
 pub(crate) struct As(pub(crate) Caller);
 
 impl FromRequest for As {
@@ -21,16 +24,20 @@ impl FromRequest for As {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let visit = Visit::of(request);
+        if let Some(known) = visit.outcome() {
+            return ready(known.map(Self)).boxed_local();
+        }
         let given = authorization(request);
         let state = request.app_data::<Data<State>>().cloned();
         let worker = request.app_data::<Data<Worker>>().cloned();
         async move {
             let (Some(state), Some(worker)) = (state, worker) else { return Err(Problem::of(Code::Internal)) };
-            let caller = match given.ok_or_else(|| Problem::of(Code::Unauthenticated))? {
-                Authorization::Token(token) => state.auth.authenticate(&token).await?,
-                Authorization::Basic(client, secret) => state.auth.authenticate_basic(&client, &secret).await?,
+            let found = match given.ok_or_else(|| Problem::of(Code::Unauthenticated))? {
+                Authorization::Token(token) => state.auth.authenticate(&token).await,
+                Authorization::Basic(client, secret) => state.auth.authenticate_basic(&client, &secret).await,
             };
-            Ok(Self(caller.on(&worker.0)))
+            visit.admit(&state, found.map(|caller| caller.on(&worker.0)).map_err(Into::into)).map(Self)
         }
         .boxed_local()
     }

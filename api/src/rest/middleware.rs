@@ -1,14 +1,21 @@
 //! What every answer has: an id, a line in the log, and errors of one form.
 
 use super::problem::{Problem, code_of};
+use crate::{application::State, edges::Edges, limits::Visit};
 use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderName, HeaderValue},
+    error::InternalError,
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
+    web::Data,
 };
-use std::time::Instant;
+use domain::Code;
+use std::{rc::Rc, time::Instant};
 use tracing::Instrument;
 
 /// The request's id, in and out.
@@ -17,7 +24,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Gives the request an id, logs its end, and brings every error to problem+json.
 ///
 /// # Errors
-/// None of its own: every error becomes an answer here.
+/// Only a whole answer of its own, for a request that was given up.
 pub async fn answer<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -26,18 +33,49 @@ pub async fn answer<B: MessageBody + 'static>(
     let id = request_id(&request);
     // Everything that is logged on the way carries the request's id.
     let span = tracing::info_span!("request", request_id = %id, method = %request.method(), path = request.path());
-    let response = next.call(request).instrument(span.clone()).await?;
-    let mut response = as_problem(response, &id);
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::VARY, HeaderValue::from_static("Authorization, Accept, Accept-Encoding"));
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID, id);
-    }
-    let status = response.status().as_u16();
+    let last = Last::of(&request, &id);
+    let response = next.call(request).instrument(span.clone()).await;
+    let mut response = response.map(|response| as_problem(response, &id)).map_err(|error| {
+        let problem = error.as_error::<Problem>().cloned().unwrap_or_else(|| Problem::of(Code::Internal));
+        problem.response(Some(id))
+    });
+    let status = match &mut response {
+        Ok(response) => last.word(response.status(), response.headers_mut()),
+        Err(response) => last.word(response.status(), response.headers_mut()),
+    };
     let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::info!(status, milliseconds, "answered"));
-    Ok(response)
+    // A request that was given up is no longer there for an answer to be about: its answer goes out as an error.
+    response.map_err(|response| InternalError::from_response("given up", response).into())
+}
+
+/// What is added to an answer at the very end, whatever became of the request.
+struct Last {
+    id: Option<HeaderValue>,
+    visit: Rc<Visit>,
+    state: Option<Data<State>>,
+    edges: Option<Edges>,
+}
+
+impl Last {
+    fn of(request: &ServiceRequest, id: &str) -> Self {
+        let state = request.app_data::<Data<State>>().cloned();
+        let edges = state.as_ref().map(|state| Edges::of(request, &state.config));
+        Self { id: HeaderValue::from_str(id).ok(), visit: Visit::of(request.request()), state, edges }
+    }
+
+    fn word(&self, status: StatusCode, headers: &mut HeaderMap) -> u16 {
+        if let Some(edges) = &self.edges {
+            edges.finish(headers);
+        }
+        if let Some(state) = &self.state {
+            self.visit.tell(headers, state.auth.service().clock.now().timestamp());
+        }
+        if let Some(id) = &self.id {
+            headers.insert(REQUEST_ID, id.clone());
+        }
+        status.as_u16()
+    }
 }
 
 /// The client's id if it is one that can be logged as it is, else a new one.

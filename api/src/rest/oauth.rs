@@ -1,7 +1,7 @@
 //! `/oauth` and the metadata that leads there. Public, since who has no token yet asks here; errors are OAuth's
 //! own (RFC 6749, section 5.2), since its clients read nothing else.
 
-use crate::application::State;
+use crate::{application::State, limits::oauth::charge_client};
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
     dev::Payload,
@@ -10,7 +10,10 @@ use actix_web::{
     post,
     web::{Bytes, Data},
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use domain::Permission;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde::Serialize;
@@ -146,7 +149,7 @@ impl FromRequest for Form {
         let is_encoded = request.headers().contains_key(header::CONTENT_ENCODING);
         let basic = super::extract::basic(request);
         let by_header = request.headers().contains_key(header::AUTHORIZATION);
-        let body = Bytes::from_request(request, payload);
+        let (body, request) = (Bytes::from_request(request, payload), request.clone());
         async move {
             let body = body.await?;
             let fields = if is_form && !is_encoded {
@@ -154,6 +157,10 @@ impl FromRequest for Form {
             } else {
                 Err(invalid_request("the body must be `application/x-www-form-urlencoded`"))
             };
+            // Who names itself in the header has been charged for it already.
+            if let Some(named) = fields.as_ref().ok().filter(|_| !by_header).and_then(named) {
+                charge_client(&request, &named)?;
+            }
             Ok(match fields {
                 Ok(fields) => Self { credentials: credentials(&fields, basic, by_header), fields, by_header },
                 Err(refused) => Self { credentials: Err(refused), fields: HashMap::new(), by_header },
@@ -173,6 +180,16 @@ fn fields(body: &[u8]) -> Result<HashMap<String, String>, Refused> {
     }
     fields.retain(|_, value| !value.is_empty());
     Ok(fields)
+}
+
+/// Who the client says it is, before anything of it is proven.
+fn named(fields: &HashMap<String, String>) -> Option<String> {
+    let of_assertion = || {
+        let claims = fields.get("client_assertion")?.split('.').nth(1)?;
+        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
+        Some(claims.get("sub")?.as_str()?.to_owned())
+    };
+    fields.get("client_id").cloned().or_else(of_assertion)
 }
 
 /// The one way in which the client says who it is; several are none (RFC 6749, section 2.3).

@@ -112,6 +112,10 @@ impl Problem {
             Code::Unavailable => {
                 response.insert_header((header::RETRY_AFTER, "2"));
             }
+            // The shortest wait; who refuses knows better and says so.
+            Code::RateLimited => {
+                response.insert_header((header::RETRY_AFTER, "1"));
+            }
             _ => {}
         }
         let details = ProblemDetails {

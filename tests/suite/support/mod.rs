@@ -2,6 +2,7 @@
 
 pub(crate) mod document;
 pub(crate) mod process;
+pub(crate) mod slow;
 mod store;
 pub(crate) mod strangers;
 mod world;

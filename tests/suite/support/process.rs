@@ -29,6 +29,8 @@ pub(crate) fn fynd(store: &TestStore) -> Command {
         .env("FYND_DATABASE_URL", &store.url)
         .env("FYND_IMPORTS_LEASE_SECONDS", "1")
         .env("FYND_LOG_LEVEL", "warn")
+        .env("FYND_LIMITS_REQUESTS_PER_MINUTE", "0")
+        .env("FYND_LIMITS_TENANT_REQUESTS_PER_MINUTE", "0")
         .stdin(Stdio::null());
     command
 }

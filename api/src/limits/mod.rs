@@ -1,0 +1,86 @@
+//! How much may be asked: requests a minute by client and municipality, the
+//! cost of GraphQL documents, attempts to get a token, requests in work, and
+//! the time they take. `docs/decisions/0005-limits.md` says why so.
+
+mod bucket;
+mod guard;
+pub(crate) mod oauth;
+mod places;
+mod steady;
+mod visit;
+
+pub(crate) use guard::guard;
+pub(crate) use visit::Visit;
+
+use crate::config;
+use bucket::{Buckets, Level, Wait};
+use domain::{PrincipalId, TenantId};
+use places::{ClientPlace, ClientPlaces, Places};
+use service::Caller;
+use steady::Steady;
+
+/// All limits of the server, with what was taken from them.
+pub(crate) struct Limits {
+    clients: Buckets<PrincipalId>,
+    tenants: Buckets<TenantId>,
+    costs: Buckets<PrincipalId>,
+    token_requests: oauth::TokenRequests,
+    places: Places,
+    client_places: ClientPlaces,
+}
+
+/// A request that may go on.
+struct Admission {
+    /// How full the client's bucket is, if it has a limit.
+    level: Option<Level>,
+    place: ClientPlace,
+}
+
+/// A request that may not.
+struct Refusal {
+    level: Option<Level>,
+    wait: Wait,
+    detail: &'static str,
+}
+
+impl Limits {
+    pub(crate) fn new(settings: &config::Limits, clock: &service::Clock) -> Self {
+        let clock = Steady::new(clock);
+        Self {
+            clients: Buckets::new(settings.requests_per_minute, &clock),
+            tenants: Buckets::new(settings.tenant_requests_per_minute, &clock),
+            costs: Buckets::new(settings.graphql_cost_per_minute, &clock),
+            token_requests: oauth::TokenRequests::new(settings.oauth_per_minute, &clock),
+            places: Places::new(settings.concurrent_requests),
+            client_places: ClientPlaces::new(settings.client_concurrent_requests),
+        }
+    }
+
+    /// Charges a request to its caller, and to the municipality if the caller works for one alone.
+    fn admit(&self, caller: &Caller) -> Result<Admission, Refusal> {
+        let client = caller.principal();
+        let level = self.clients.take(&client, 1).map_err(|wait| Refusal {
+            level: Some(self.clients.empty(wait)),
+            wait,
+            detail: "the client has sent more requests than it may send in a minute",
+        })?;
+        let refuse = |wait, detail| Refusal { level, wait, detail };
+        let mut tenants = caller.rights().keys();
+        if let (Some(tenant), None) = (tenants.next(), tenants.next()) {
+            let told = "the municipality's clients together have sent more requests than they may send in a minute";
+            self.tenants.take(tenant, 1).map_err(|wait| refuse(wait, told))?;
+        }
+        let told = "the client has as many requests in work as it may have at a time";
+        let place = self.client_places.enter(client).ok_or_else(|| refuse(Wait(1), told))?;
+        Ok(Admission { level, place })
+    }
+
+    /// Takes the cost of a GraphQL document from the client's budget.
+    ///
+    /// # Errors
+    /// The seconds to wait until it suffices.
+    pub(crate) fn spend(&self, client: PrincipalId, cost: usize) -> Result<(), u64> {
+        let cost = u32::try_from(cost).unwrap_or(u32::MAX);
+        self.costs.take(&client, cost).map(|_| ()).map_err(|wait| wait.0)
+    }
+}
