@@ -21,6 +21,7 @@ use service::{
     Auth, Clock, Store,
     auth::{AuthOptions, Vault, VaultError},
     import::{self, ImportOptions},
+    outbound::Outbound,
     store::{OpenError, StoreOptions},
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -61,6 +62,9 @@ pub enum StartError {
     /// The address.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, String),
+    /// A setting that only the service can judge.
+    #[error("{0}")]
+    Setting(String),
     /// The signing keys or the grants.
     #[error("the store cannot be used: {0}")]
     Auth(#[from] service::Error),
@@ -79,6 +83,7 @@ impl Application {
         let store = auth.service().store.clone();
         let options = config.import_options();
         import::mark_interrupted(auth.service(), options).await?;
+        auth.offer_grants().await?;
         if let Some(warning) = config.warning() {
             tracing::warn!(listen = %address, public_url = config.public_url, warning);
         }
@@ -115,8 +120,10 @@ impl Application {
     /// If the server's threads fail.
     pub async fn run(self) -> std::io::Result<()> {
         let sweeper = actix_web::rt::spawn(sweep(self.auth.clone(), self.options));
+        let outside = actix_web::rt::spawn(follow_issuers(self.auth.clone()));
         let ended = self.server.await;
         sweeper.abort();
+        outside.abort();
         self.store.close().await;
         ended
     }
@@ -137,8 +144,10 @@ pub(crate) async fn start(config: &Config, clock: Clock) -> Result<Auth, StartEr
         audience: config.audience.clone(),
         algorithm: config.signing_algorithm,
         token_life: Duration::from_secs(config.token_seconds),
+        issuers: config.issuers.clone(),
     };
-    Ok(Auth::start(store, clock, Arc::new(vault), options).await?)
+    let outbound = Outbound::new(&config.outbound.allow).map_err(StartError::Setting)?;
+    Ok(Auth::start(store, clock, Arc::new(vault), options, &outbound).await?)
 }
 
 fn reason(error: &std::io::Error) -> String {
@@ -188,6 +197,19 @@ fn serve(
         .keep_alive(Duration::from_secs(config.limits.keep_alive_seconds));
     let workers = if config.workers == 0 { std::thread::available_parallelism()?.get() } else { config.workers };
     Ok(server.workers(workers).shutdown_timeout(shutdown).listen(listener)?.run())
+}
+
+/// How soon a municipality that was added reaches the offers of outside issuers.
+const OFFER_EVERY: Duration = Duration::from_secs(60);
+
+async fn follow_issuers(auth: Arc<Auth>) {
+    auth.warm_up().await;
+    loop {
+        actix_web::rt::time::sleep(OFFER_EVERY).await;
+        if let Err(error) = auth.offer_grants().await {
+            tracing::warn!(%error, "the offers of outside issuers could not be looked at");
+        }
+    }
 }
 
 async fn sweep(auth: Arc<Auth>, options: ImportOptions) {

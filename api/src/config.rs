@@ -32,9 +32,34 @@ pub struct Config {
     pub token_seconds: u64,
     pub key_file: PathBuf,
     pub key: String,
+    pub issuers: Vec<service::auth::IssuerOptions>,
+    pub outbound: Outbound,
     pub imports: Imports,
     pub limits: Limits,
     pub log: Log,
+}
+
+/// What Fynd itself may ask of others.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml, the manual")]
+pub struct Outbound {
+    #[serde(deserialize_with = "comma_list")]
+    pub allow: Vec<String>,
+}
+
+/// A list, or in the environment one text with commas.
+fn comma_list<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum List {
+        Text(String),
+        Texts(Vec<String>),
+    }
+    Ok(match List::deserialize(value)? {
+        List::Texts(texts) => texts,
+        List::Text(text) => text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+    })
 }
 
 /// How reports are taken.
@@ -91,7 +116,7 @@ pub enum LogFormat {
 }
 
 /// Tables of the file; in the environment their names are joined to the setting's by `_`.
-const TABLES: &[&str] = &["imports", "limits", "log"];
+const TABLES: &[&str] = &["outbound", "imports", "limits", "log"];
 
 /// Variables that begin alike but belong to the test scripts.
 const NOT_SETTINGS: &[&str] = &["bin", "corpus", "screenshots"];

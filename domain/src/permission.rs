@@ -84,6 +84,11 @@ impl Scopes {
         Self(self.0 | other.0)
     }
 
+    /// What this set holds and the other does not.
+    pub const fn difference(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether nothing is in the set.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

@@ -22,6 +22,7 @@ pub struct Model {
     pub revoked_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub version: i64,
+    pub offered: Option<String>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

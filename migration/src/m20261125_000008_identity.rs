@@ -80,12 +80,13 @@ const UP: &[&str] = &[
         revoked_at {time},
         created_at {time} NOT NULL,
         version bigint NOT NULL CHECK (version > 0),
+        offered text,
         CHECK ((principal_id IS NOT NULL AND organisation_id IS NULL AND issuer IS NULL AND role IS NULL)
             OR (principal_id IS NULL AND organisation_id IS NOT NULL AND issuer IS NULL AND role IS NULL)
             OR (principal_id IS NULL AND organisation_id IS NULL AND issuer IS NOT NULL AND role IS NOT NULL))
     )"#,
     r#"INSERT INTO "grant" SELECT id, principal_id, NULL, NULL, NULL, tenant_id, scopes, origin, NULL,
-        valid_from, valid_to, revoked_at, created_at, 1 FROM grant_before"#,
+        valid_from, valid_to, revoked_at, created_at, 1, NULL FROM grant_before"#,
     r#"DROP TABLE grant_before"#,
     r#"CREATE INDEX grant_principal ON "grant" (principal_id)"#,
     r#"CREATE INDEX grant_tenant ON "grant" (tenant_id, id)"#,

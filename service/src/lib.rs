@@ -18,6 +18,7 @@ pub mod finding;
 pub mod grant;
 pub mod import;
 pub mod me;
+pub mod outbound;
 mod paging;
 pub mod platform;
 pub mod store;

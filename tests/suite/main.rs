@@ -20,6 +20,7 @@ mod findings;
 mod hostile;
 mod import_rules;
 mod imports;
+mod issuers;
 mod limits;
 mod load;
 mod migrations;

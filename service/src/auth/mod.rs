@@ -1,6 +1,7 @@
 //! From a token to a [`Caller`]: the signature, the claims, the live grants.
 
 mod claims;
+mod issuer;
 mod keys;
 mod oauth;
 mod secret;
@@ -9,6 +10,8 @@ mod vault;
 mod verify;
 
 pub use claims::Claims;
+pub(crate) use issuer::OfferedGrant;
+pub use issuer::{ClaimNames, IssuerOptions, RoleOptions};
 pub use keys::SigningAlgorithm;
 pub use oauth::{Credentials, IssuedToken, OauthError, TokenRequest};
 pub(crate) use secret::{ClientKeys, Secret};
@@ -16,13 +19,19 @@ pub use vault::{Vault, VaultError};
 
 use crate::{
     Clock, Error, Result, Store,
+    outbound::Outbound,
     platform::{self, ClientRow, Platform, To},
     tenancy::{Caller, Identity, Membership, OPERATOR, Right, Service},
 };
-use domain::{Code, RightReason, Scopes, TenantId, Timestamp, grant::HolderKind};
+use domain::{Code, PrincipalId, RightReason, Scopes, TenantId, Timestamp, grant::HolderKind};
+use issuer::Issuers;
 use snapshot::{Reason, Snapshot, Snapshots};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use verify::Verifier;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use verify::{Proof, Verifier, VerifyingKeys};
 
 /// What tokens must say to be taken.
 #[derive(Clone, Debug)]
@@ -35,6 +44,8 @@ pub struct AuthOptions {
     pub algorithm: SigningAlgorithm,
     /// How long the tokens of clients live.
     pub token_life: Duration,
+    /// Outside issuers whose tokens are taken.
+    pub issuers: Vec<IssuerOptions>,
 }
 
 /// Verifies tokens and issues own ones.
@@ -43,7 +54,13 @@ pub struct Auth {
     options: AuthOptions,
     verifier: Verifier,
     snapshots: Snapshots,
+    issuers: Issuers,
+    /// Subjects of outside issuers that nobody granted anything to by name, so that they are in no snapshot.
+    newcomers: Mutex<HashMap<(String, String), PrincipalId>>,
 }
+
+/// Most newcomers remembered; they are met again after that.
+const MAX_NEWCOMERS: usize = 10_000;
 
 /// A token to issue.
 #[derive(Clone, Debug)]
@@ -68,13 +85,21 @@ impl Auth {
     ///
     /// # Errors
     /// Store errors, or a store key that does not open the signing keys.
-    pub async fn start(store: Store, clock: Clock, vault: Arc<Vault>, options: AuthOptions) -> Result<Self> {
+    pub async fn start(
+        store: Store,
+        clock: Clock,
+        vault: Arc<Vault>,
+        options: AuthOptions,
+        outbound: &Outbound,
+    ) -> Result<Self> {
         let platform = Platform::new(store.clone());
         keys::ensure(&platform, &vault, &clock, options.algorithm).await?;
+        let issuers = Issuers::new(options.issuers.clone(), outbound).map_err(Error::Internal)?;
         let snapshots = Snapshots::load(platform, clock.clone()).await?;
         let issuer = options.issuer.as_str().into();
         let service = Service { store, clock, vault, issuer };
-        Ok(Self { service, options, verifier: Verifier::default(), snapshots })
+        let (verifier, newcomers) = (Verifier::default(), Mutex::default());
+        Ok(Self { service, options, verifier, snapshots, issuers, newcomers })
     }
 
     /// What use cases stand on.
@@ -95,11 +120,29 @@ impl Auth {
     /// the grants cannot be read.
     pub async fn authenticate(&self, token: &str) -> Result<Caller> {
         let now = self.service.clock.now();
-        let snapshot = self.snapshots.fresh().await?;
+        let mut snapshot = self.snapshots.fresh().await?;
         let mut identity = self.identify(token, now, &snapshot);
-        if identity.as_ref().map_or_else(Missing::may_be_new, |known| !known.complete) {
-            // A key or grant may be newer than the last look: look once more before refusing.
-            let snapshot = self.snapshots.look_again().await?;
+        // A key, a subject and a grant may each be newer than what is known: every one of them is asked for once.
+        let (mut asked_issuer, mut met, mut looked) = (false, false, false);
+        loop {
+            match &identity {
+                Err(Missing::Key(iss)) if !asked_issuer => {
+                    asked_issuer = true;
+                    if let Some(issuer) = self.issuers.named(iss) {
+                        issuer.renew().await;
+                    }
+                }
+                Err(Missing::Newcomer(iss, sub)) if !met => {
+                    met = true;
+                    let id = Platform::new(self.service.store.clone()).meet(iss, sub, now).await?;
+                    self.remember(iss, sub, id);
+                }
+                Err(Missing::Unknown) | Ok(Known { complete: false, .. }) if !looked => {
+                    looked = true;
+                    snapshot = self.snapshots.look_again().await?;
+                }
+                _ => break,
+            }
             identity = self.identify(token, now, &snapshot);
         }
         match identity {
@@ -109,6 +152,54 @@ impl Auth {
                 Err(Error::refused(Code::Unauthenticated, Code::Unauthenticated.title()))
             }
         }
+    }
+
+    fn remember(&self, iss: &str, sub: &str, id: PrincipalId) {
+        let mut newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+        if newcomers.len() >= MAX_NEWCOMERS {
+            newcomers.clear();
+        }
+        newcomers.insert((iss.to_owned(), sub.to_owned()), id);
+    }
+
+    /// The principal of a proven token; of an outside one also if nobody has granted it anything by name.
+    fn principal(&self, proof: &Proof, snapshot: &Snapshot) -> std::result::Result<platform::Principal, Missing> {
+        let (iss, sub) = (&proof.claims.iss, &proof.claims.sub);
+        if let Some(known) = snapshot.principal(iss, sub) {
+            return Ok(known.clone());
+        }
+        if !proof.is_outside {
+            return Err(Missing::Unknown);
+        }
+        let newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = newcomers.get(&(iss.clone(), sub.clone())).copied();
+        let id = id.ok_or_else(|| Missing::Newcomer(iss.clone(), sub.clone()))?;
+        Ok(platform::Principal {
+            id,
+            issuer: iss.clone(),
+            subject: sub.clone(),
+            organisation: None,
+            of_provider: false,
+        })
+    }
+
+    fn keys<'k>(&'k self, snapshot: &'k Snapshot, now: Timestamp) -> VerifyingKeys<'k> {
+        VerifyingKeys { own: snapshot, issuers: &self.issuers, options: &self.options, now }
+    }
+
+    /// Fetches the keys of outside issuers, so that their first tokens do not wait.
+    pub async fn warm_up(&self) {
+        self.issuers.warm_up().await;
+    }
+
+    /// Makes grants of what the settings offer to the roles of outside issuers. For the server alone, whose
+    /// settings count.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub async fn offer_grants(&self) -> Result<()> {
+        let platform = Platform::new(self.service.store.clone());
+        platform.sync_offers(self.issuers.offers(), self.service.clock.now()).await
     }
 
     /// Makes a caller of a client's id and secret, sent with every request (HTTP Basic, RFC 7617), where the
@@ -143,19 +234,20 @@ impl Auth {
     }
 
     fn identify(&self, token: &str, now: Timestamp, snapshot: &Snapshot) -> std::result::Result<Known, Missing> {
-        let claims = self.verifier.verify(token, snapshot, &self.options, now)?;
+        let proof = self.verifier.verify(token, &self.keys(snapshot, now))?;
+        let claims = &proof.claims;
         claims.check_times(now).map_err(Missing::Refused)?;
         if snapshot.is_revoked(&claims.jti) {
             return Err(Missing::Refused("revoked"));
         }
-        let who = snapshot.principal(&claims.iss, &claims.sub).ok_or(Missing::Unknown)?;
+        let who = &self.principal(&proof, snapshot)?;
         if let Some(client) = snapshot.client_of(who.id) {
             check_client(client, claims.iat, now).map_err(Missing::Refused)?;
         }
-        let asked = Asked { scopes: Scopes::parse_known(&claims.scope), tenants: &claims.tenants, roles: &[] };
+        let asked = Asked { scopes: Scopes::parse_known(&claims.scope), tenants: &claims.tenants, roles: &proof.roles };
         let rights = rights(snapshot, who, &asked, now);
         // What a token older than the last look lacks was not granted, or was revoked since.
-        let is_new = claims.iat >= snapshot.seen_at.timestamp();
+        let is_new = !proof.is_outside && claims.iat >= snapshot.seen_at.timestamp();
         let named = claims.tenants.iter().filter_map(|named| snapshot.tenant(named));
         let complete =
             !is_new || named.into_iter().all(|t| rights.get(&t.id).is_some_and(|right| right.scopes == asked.scopes));
@@ -306,19 +398,21 @@ struct Known {
 pub(crate) enum Missing {
     /// A key or grant that is not known (yet).
     Unknown,
+    /// A key of this outside issuer that is not known (yet).
+    Key(String),
+    /// A subject of an outside issuer that was never seen.
+    Newcomer(String, String),
     /// Refused whatever the grants say.
     Refused(&'static str),
 }
 
 impl Missing {
-    fn may_be_new(&self) -> bool {
-        matches!(self, Self::Unknown)
-    }
-
     /// For the log alone.
     fn reason(&self) -> &'static str {
         match self {
             Self::Unknown => "unknown key or principal",
+            Self::Key(_) => "unknown key of an outside issuer",
+            Self::Newcomer(..) => "unknown subject of an outside issuer",
             Self::Refused(reason) => reason,
         }
     }

@@ -113,9 +113,10 @@ impl Auth {
     pub async fn revoke(&self, credentials: &Credentials, token: &str) -> Result<(), OauthError> {
         let now = self.service.clock.now();
         let (client, snapshot) = self.client(credentials, now).await?;
-        let Ok(claims) = self.verifier.verify(token, &snapshot, &self.options, now) else { return Ok(()) };
+        let Ok(proof) = self.verifier.verify(token, &self.keys(&snapshot, now)) else { return Ok(()) };
+        let claims = proof.claims;
         let Some(until) = claims.expires_at().filter(|until| *until > now) else { return Ok(()) };
-        if claims.sub == client.id.to_string() {
+        if !proof.is_outside && claims.sub == client.id.to_string() {
             Platform::new(self.service.store.clone()).revoke_token(&claims.jti, until, now).await?;
         }
         Ok(())

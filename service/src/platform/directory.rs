@@ -30,6 +30,7 @@ pub(crate) struct Directory {
 }
 
 /// Who acts.
+#[derive(Clone)]
 pub(crate) struct Principal {
     pub(crate) id: PrincipalId,
     pub(crate) issuer: String,

@@ -63,6 +63,7 @@ impl NewRow {
             revoked_at: Set(None),
             created_at: Set(now),
             version: Set(1),
+            offered: Set(None),
         }
     }
 }
@@ -115,6 +116,13 @@ impl Rows<'_> {
             grant::Entity::insert_many(rows).exec_without_returning(self.connection).await?;
         }
         Ok(ids)
+    }
+
+    /// Stores a grant that the settings offer, with what they offered.
+    pub(crate) async fn add_offer(&self, new: NewRow, offered: Scopes, now: Timestamp) -> Result<()> {
+        let row = grant::ActiveModel { offered: Set(Some(offered.to_string())), ..new.row(now) };
+        grant::Entity::insert(row).exec_without_returning(self.connection).await?;
+        Ok(())
     }
 
     /// Gives a grant another end and other scopes. Says whether it still was in the version.

@@ -6,6 +6,7 @@ mod client;
 mod directory;
 mod grant;
 mod key;
+mod offer;
 mod person;
 mod revocation;
 mod tenant;
@@ -54,6 +55,15 @@ impl Platform {
         let connection = self.write().await?;
         let id = principal_of(&connection, issuer, subject, now).await?;
         changed(connection).await?;
+        Ok(id)
+    }
+
+    /// The principal of an outside (issuer, subject), seen for the first time here. It changes nobody's rights, so
+    /// there is no new epoch: a flood of newcomers makes no replica read the directory again.
+    pub(crate) async fn meet(&self, issuer: &str, subject: &str, now: Timestamp) -> Result<PrincipalId> {
+        let connection = self.write().await?;
+        let id = principal_of(&connection, issuer, subject, now).await?;
+        connection.commit().await?;
         Ok(id)
     }
 

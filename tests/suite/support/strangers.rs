@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use service::{
     Auth,
     auth::{AuthOptions, NewToken},
+    outbound::Outbound,
 };
 use std::time::Duration;
 
@@ -69,9 +70,10 @@ async fn other_auth(world: &World, audience: &str, issuer: &str) -> Auth {
         audience: audience.into(),
         algorithm: Default::default(),
         token_life: Duration::from_secs(3600),
+        issuers: Vec::new(),
     };
     let (store, clock, vault) = (service.store.clone(), service.clock.clone(), service.vault.clone());
-    Auth::start(store, clock, vault, options).await.expect("keys")
+    Auth::start(store, clock, vault, options, &Outbound::new(&[]).expect("no networks")).await.expect("keys")
 }
 
 async fn issue(auth: &Auth, world: &World, ttl: Duration) -> String {
