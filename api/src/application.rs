@@ -16,12 +16,12 @@ use actix_web::{
     web::{self, Data},
 };
 use service::{
-    Auth, Clock, Store,
+    Auth, Clock, Store, audit,
     auth::{AuthOptions, Vault, VaultError},
     import::{self, ImportOptions},
     store::{OpenError, StoreOptions},
 };
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use utoipa_actix_web::AppExt;
 
 /// A server that listens and is ready to run.
@@ -31,6 +31,7 @@ pub struct Application {
     auth: Arc<Auth>,
     store: Store,
     options: ImportOptions,
+    seal_every: Duration,
 }
 
 /// What every request can reach.
@@ -76,7 +77,8 @@ impl Application {
         let state = Data::new(State { auth: auth.clone(), config: config.clone(), imports: options });
         let server = serve(listener, &config, state, store.clone())
             .map_err(|error| StartError::Listen(config.listen, error.to_string()))?;
-        Ok(Self { server, address, auth, store, options })
+        let seal_every = Duration::from_secs(config.audit.seal_seconds);
+        Ok(Self { server, address, auth, store, options, seal_every })
     }
 
     /// The address that was taken, with the real port where 0 was asked for.
@@ -105,8 +107,12 @@ impl Application {
     /// If the server's threads fail.
     pub async fn run(self) -> std::io::Result<()> {
         let sweeper = actix_web::rt::spawn(sweep(self.auth.clone(), self.options));
+        let sealer = actix_web::rt::spawn(seal(self.auth.clone(), self.seal_every));
         let ended = self.server.await;
         sweeper.abort();
+        sealer.abort();
+        // Refusals of the last minute, and all that is not sealed yet.
+        seal_step(&self.auth, true, None).await;
         self.store.close().await;
         ended
     }
@@ -172,6 +178,27 @@ fn serve(
     });
     let workers = if config.workers == 0 { std::thread::available_parallelism()?.get() } else { config.workers };
     Ok(server.workers(workers).shutdown_timeout(shutdown).listen(listener)?.run())
+}
+
+/// How many steps of sealing look at the last hour alone before one looks at everything.
+const STEPS: u32 = 700;
+
+async fn seal(auth: Arc<Auth>, every: Duration) {
+    for step in (0..STEPS).cycle() {
+        actix_web::rt::time::sleep(every).await;
+        // What was recorded long ago and committed late is found in time as well.
+        let last_hour = auth.service().clock.now() - Duration::from_secs(3600);
+        seal_step(&auth, false, (step > 0).then_some(last_hour)).await;
+    }
+}
+
+async fn seal_step(auth: &Auth, all: bool, since: Option<domain::Timestamp>) {
+    if let Err(error) = audit::write_noted(auth.service(), all).await {
+        tracing::warn!(%error, "refusals could not be written to the audit yet");
+    }
+    if let Err(error) = audit::seal(auth.service(), since).await {
+        tracing::warn!(%error, "the audit could not be sealed yet");
+    }
 }
 
 async fn sweep(auth: Arc<Auth>, options: ImportOptions) {

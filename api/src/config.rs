@@ -27,7 +27,16 @@ pub struct Config {
     pub key: String,
     pub imports: Imports,
     pub limits: Limits,
+    pub audit: Audit,
     pub log: Log,
+}
+
+/// How the audit is sealed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml, the manual")]
+pub struct Audit {
+    pub seal_seconds: u64,
 }
 
 /// How reports are taken.
@@ -74,7 +83,7 @@ pub enum LogFormat {
 }
 
 /// Tables of the file; in the environment their names are joined to the setting's by `_`.
-const TABLES: &[&str] = &["imports", "limits", "log"];
+const TABLES: &[&str] = &["audit", "imports", "limits", "log"];
 
 /// Variables that begin alike but belong to the test scripts.
 const NOT_SETTINGS: &[&str] = &["bin", "corpus", "screenshots"];
@@ -112,6 +121,7 @@ impl Config {
             ("imports.lease_seconds", self.imports.lease_seconds),
             ("limits.body_bytes", self.limits.body_bytes as u64),
             ("limits.acquire_seconds", self.limits.acquire_seconds),
+            ("audit.seal_seconds", self.audit.seal_seconds),
             ("limits.graphql_depth", self.limits.graphql_depth as u64),
             ("limits.graphql_complexity", self.limits.graphql_complexity as u64),
         ];

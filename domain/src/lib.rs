@@ -6,6 +6,7 @@
 
 pub mod asset;
 pub mod asset_matching;
+pub mod audit;
 pub mod change;
 pub mod code;
 mod condition;
@@ -28,6 +29,7 @@ pub mod tenant;
 pub mod text;
 
 pub use asset::{Asset, AssetKind, Criticality, Exposure, Identifier, IdentifierKind, Provenance};
+pub use audit::{AuditFilter, AuditOutcome, AuditRecord};
 pub use change::{Change, ChangeMode, ResourceType};
 pub use code::Code;
 pub use date_time::DateTime;

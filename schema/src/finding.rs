@@ -70,7 +70,7 @@ impl FindingQueries {
 
     /// One finding; null if there is none, or none for the caller's eyes.
     async fn finding(&self, ctx: &Context<'_>, id: FindingId) -> Result<Option<FindingNode>> {
-        Ok(found(service::finding::get(caller(ctx)?, id, None).await)?.map(Into::into))
+        Ok(found(ctx, service::finding::get(caller(ctx)?, id, None).await)?.map(Into::into))
     }
 
     /// Counts of findings as flat rows, under the same filters as the list.

@@ -6,6 +6,7 @@
 
 mod support;
 
+mod audit;
 mod cancelled;
 mod changes;
 mod clock;

@@ -1,5 +1,6 @@
 //! The commands of the one binary.
 
+mod audit;
 mod demo;
 mod documents;
 mod import;
@@ -36,6 +37,9 @@ enum Command {
     Token(setup::Token),
     /// Import reports.
     Import(import::Import),
+    /// Verify the audit, and print its signed heads to keep them elsewhere.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Print the OpenAPI document.
     Openapi,
     /// Print the GraphQL schema.
@@ -101,6 +105,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Tenant(tenant) => tenant.run(&config).await,
         Command::Token(token) => token.run(&config).await,
         Command::Import(import) => import.run(&config).await,
+        Command::Audit(audit) => audit.run(&config).await,
         Command::Openapi => documents::openapi(),
         Command::Schema => documents::schema(&config),
         Command::Defaults => print(crate::config::DEFAULTS),

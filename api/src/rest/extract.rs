@@ -3,7 +3,7 @@
 use super::{Problem, respond::Fields};
 use crate::application::{State, Worker};
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::header::{self, HeaderName},
     web::{Bytes, Data},
@@ -24,17 +24,21 @@ impl FromRequest for As {
         let token = bearer(request).map(str::to_owned);
         let state = request.app_data::<Data<State>>().cloned();
         let worker = request.app_data::<Data<Worker>>().cloned();
+        let request = request.clone();
         async move {
             let token = token.ok_or_else(|| Problem::of(Code::Unauthenticated))?;
             let (Some(state), Some(worker)) = (state, worker) else { return Err(Problem::of(Code::Internal)) };
-            Ok(Self(state.auth.authenticate(&token).await?.on(&worker.0)))
+            let caller = state.auth.authenticate(&token).await?.on(&worker.0);
+            // For the audit, should the request be refused.
+            request.extensions_mut().insert(caller.clone());
+            Ok(Self(caller))
         }
         .boxed_local()
     }
 }
 
 /// The token of the one `Authorization` header; several are none.
-fn bearer(request: &HttpRequest) -> Option<&str> {
+pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     let value = headers.next()?.to_str().ok()?;
     if headers.next().is_some() {

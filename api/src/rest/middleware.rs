@@ -1,15 +1,20 @@
 //! What every answer has: an id, a line in the log, and errors of one form.
 
 use super::problem::{Problem, code_of};
+use crate::application::State;
 use actix_web::{
-    Error,
+    Error, HttpMessage, HttpRequest,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::header::{self, HeaderName, HeaderValue},
     middleware::Next,
+    web::Data,
 };
+use domain::Code;
+use service::Caller;
 use std::time::Instant;
 use tracing::Instrument;
+use uuid::Uuid;
 
 /// The request's id, in and out.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,8 +30,9 @@ pub async fn answer<B: MessageBody + 'static>(
     let began = Instant::now();
     let id = request_id(&request);
     // Everything that is logged on the way carries the request's id.
-    let span = tracing::info_span!("request", request_id = %id, method = %request.method(), path = request.path());
+    let span = tracing::info_span!("request", request_id = %id, method = %request.method(), path = path(&request));
     let response = next.call(request).instrument(span.clone()).await?;
+    tell(&response);
     let mut response = as_problem(response, &id);
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -38,6 +44,39 @@ pub async fn answer<B: MessageBody + 'static>(
     let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::info!(status, milliseconds, "answered"));
     Ok(response)
+}
+
+/// The path as it may be logged: whatever stands in the place of a parameter is shown only if it is an id,
+/// since people paste secrets into the wrong place.
+fn path(request: &ServiceRequest) -> String {
+    let Some(pattern) = request.match_pattern() else { return "(unknown)".to_owned() };
+    let shown = pattern.split('/').zip(request.path().split('/')).map(|(pattern, part)| {
+        let is_fixed = !pattern.starts_with('{') || part.parse::<Uuid>().is_ok();
+        if is_fixed { part } else { pattern }
+    });
+    shown.collect::<Vec<_>>().join("/")
+}
+
+/// Tells the audit of a refusal: of a known caller, or of a token that proves nothing.
+fn tell<B>(response: &ServiceResponse<B>) {
+    let code = response.response().error().and_then(|error| error.as_error::<Problem>()).map(|problem| problem.code);
+    let request = response.request();
+    let (Some(code), Some(state)) = (code, request.app_data::<Data<State>>()) else { return };
+    let service = state.auth.service();
+    match request.extensions().get::<Caller>() {
+        Some(caller) => service::audit::refused(service, Some(caller), &operation(request), code, about(request)),
+        None if code == Code::Unauthenticated => service::audit::refused(service, None, "authenticate", code, None),
+        None => {}
+    }
+}
+
+/// The operation's name, which holds nothing of what the client wrote.
+fn operation(request: &HttpRequest) -> String {
+    format!("{} {}", request.method(), request.match_pattern().unwrap_or_default())
+}
+
+fn about(request: &HttpRequest) -> Option<Uuid> {
+    request.match_info().get("id")?.parse().ok()
 }
 
 /// The client's id if it is one that can be logged as it is, else a new one.

@@ -1,6 +1,7 @@
 //! REST under `/v1`: read the input, call the service, return.
 
 mod asset;
+mod audit;
 mod change;
 mod extract;
 mod finding;
@@ -34,7 +35,8 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(asset::routes)
             .configure(task::routes)
             .configure(import::routes)
-            .configure(change::routes),
+            .configure(change::routes)
+            .configure(audit::routes),
     );
 }
 
@@ -55,6 +57,7 @@ pub fn routes(config: &mut ServiceConfig) {
         (name = "tasks", description = "The work that ticketing systems pull"),
         (name = "imports", description = "Reports that come in"),
         (name = "changes", description = "The feed that every consumer follows"),
+        (name = "audit", description = "Who did what"),
     ),
     components(schemas(problem::ProblemDetails)),
     modifiers(&Bearer)

@@ -42,7 +42,13 @@ macro_rules! filters {
     )*};
 }
 
-filters!(domain::FindingFilter, domain::asset::AssetFilter, domain::task::TaskFilter, domain::change::ChangeFilter);
+filters!(
+    domain::FindingFilter,
+    domain::asset::AssetFilter,
+    domain::task::TaskFilter,
+    domain::change::ChangeFilter,
+    domain::AuditFilter
+);
 
 impl<F: Filter, T: DeserializeOwned> FromRequest for Filtered<F, T> {
     type Error = Problem;

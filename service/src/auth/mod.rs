@@ -66,7 +66,8 @@ impl Auth {
         let platform = Platform::new(store.clone());
         keys::ensure(&platform, &vault, &clock, options.algorithm).await?;
         let snapshots = Snapshots::load(platform, clock.clone()).await?;
-        Ok(Self { service: Service { store, clock, vault }, options, verifier: Verifier::default(), snapshots })
+        let service = Service { store, clock, vault, noted: Arc::default() };
+        Ok(Self { service, options, verifier: Verifier::default(), snapshots })
     }
 
     /// What use cases stand on.

@@ -2,7 +2,7 @@
 
 use super::{filter, row};
 use crate::{
-    Error, Etag, Fresh, Result,
+    Error, Etag, Fresh, Result, audit,
     cursor::Bound,
     paging,
     tenancy::{Caller, Read},
@@ -163,7 +163,7 @@ pub async fn of_assets(read: &Read, assets: &[domain::AssetId], each: u64) -> Re
     row::shown(&scope, rows).await
 }
 
-/// What the tool saw.
+/// What the tool saw. That the caller reads it is recorded first.
 ///
 /// # Errors
 /// `forbidden`, `not_found` for a missing finding and for one without evidence.
@@ -172,5 +172,8 @@ pub async fn evidence(caller: &Caller, id: FindingId) -> Result<String> {
     let scope = read.narrow(Permission::ReadFindings);
     let of_finding = finding_evidence::Column::FindingId.eq(id.0);
     let row = scope.find::<finding_evidence::Entity>().filter(of_finding).one().await?;
-    row.map(|row| row.text).ok_or_else(Error::not_found)
+    drop(read);
+    let row = row.ok_or_else(Error::not_found)?;
+    audit::read(caller, "finding.evidence", "finding", &[(row.tenant_id, id.0)]).await?;
+    Ok(row.text)
 }

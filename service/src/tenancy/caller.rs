@@ -19,6 +19,8 @@ pub struct Service {
     pub clock: Clock,
     /// The keys outside the store.
     pub vault: Arc<Vault>,
+    /// What the audit has yet to write.
+    pub noted: Arc<crate::audit::Noted>,
 }
 
 /// A principal with its rights, from a verified token and live grants. There
@@ -116,6 +118,11 @@ impl Caller {
     /// Whether the caller holds the permission in the tenant.
     pub fn may(&self, permission: Permission, tenant: TenantId) -> bool {
         self.0.rights.get(&tenant).is_some_and(|right| right.scopes.has(permission))
+    }
+
+    /// Tells the audit that this caller was refused; see [`crate::audit::refused`].
+    pub fn refused(&self, action: &str, code: Code) {
+        crate::audit::refused(&self.0.service, Some(self), action, code, None);
     }
 
     pub(crate) fn now(&self) -> Timestamp {

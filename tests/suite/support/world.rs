@@ -125,6 +125,8 @@ fn config(store: &TestStore) -> Config {
     config.key_file = store.folder.path().join("fynd.key");
     config.workers = 1;
     config.imports.lease_seconds = 1;
+    // Tests seal by hand, when nothing else changes.
+    config.audit.seal_seconds = 3600;
     config
 }
 
@@ -132,6 +134,10 @@ impl Person {
     /// Somebody with this token at this server.
     pub(crate) fn at(base: &str, token: &str) -> Self {
         Self { base: base.to_owned(), token: token.to_owned(), client: reqwest::Client::new() }
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        &self.base
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {

@@ -121,7 +121,8 @@ async fn no_list_shows_a_foreign_row(kind: Kind) {
     let world = World::new(kind).await;
     let (norrvik, alvsund) = (filled(&world, "norrvik").await, filled(&world, "alvsund").await);
     let lead = with_scopes(&world, ALL).await;
-    let lists = ["findings", "findings/facets", "assets", "tasks", "imports", "changes?limit=1000", "tenants", "me"];
+    let lists =
+        ["findings", "findings/facets", "assets", "tasks", "imports", "changes?limit=1000", "tenants", "me", "audit"];
     for list in lists {
         let answer = lead.get(&format!("/v1/{list}")).await.expect(200);
         assert_eq!(alvsund.leaked_in(&answer.text), Default::default(), "{list}");

@@ -1,0 +1,238 @@
+//! The audit: who did what, and that nobody changes it unseen.
+
+mod chain;
+mod secrets;
+
+use crate::support::{ALL, Answer, Kind, Person, World, fixture, on_both_stores};
+use chrono::TimeDelta;
+use reqwest::{Method, header};
+use serde_json::{Value, json};
+use service::audit;
+
+on_both_stores!(
+    every_write_leaves_exactly_one_row,
+    refusals_are_counted_in_the_callers_own_municipality,
+    bad_tokens_are_counted_in_the_operators_chain_alone,
+    who_reads_evidence_is_recorded_first,
+    the_audit_is_read_newest_first_page_by_page_and_line_by_line,
+    filters_narrow_the_audit_the_same_in_rest_and_graphql,
+);
+
+/// All of Norrvik's audit, newest first.
+async fn rows(who: &Person) -> Vec<Value> {
+    who.get("/v1/audit?tenant=norrvik&limit=500").await.expect(200).items()
+}
+
+async fn actions(who: &Person) -> Vec<String> {
+    rows(who).await.iter().map(|row| text(&row["action"])).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+/// Writes the refusals of minutes that are over.
+async fn a_minute_later(world: &World) {
+    world.advance(TimeDelta::seconds(61));
+    audit::write_noted(world.auth.service(), false).await.expect("written");
+}
+
+async fn first_finding(who: &Person) -> String {
+    text(&who.get("/v1/findings").await.expect(200).items()[0]["id"])
+}
+
+async fn every_write_leaves_exactly_one_row(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    let import = lead.import("tenant=norrvik", fixture("nessus/norrvik.nessus")).await.expect(201).json();
+    let id = first_finding(&lead).await;
+    let path = format!("/v1/findings/{id}");
+    let tag = async || lead.get(&path).await.expect(200).etag();
+    lead.write(Method::PATCH, &path, Some(&tag().await), json!({"assignee": "Åsa"})).await.expect(200);
+    let transition = format!("{path}/transition");
+    lead.write(Method::POST, &transition, Some(&tag().await), json!({"to": "confirmed"})).await.expect(200);
+    let task = text(&lead.get("/v1/tasks").await.expect(200).items()[0]["id"]);
+    let link = format!("/v1/tasks/{task}/tickets/jira");
+    lead.write(Method::PUT, &link, None, json!({"key": "IT-1"})).await.expect(201);
+    // What changes nothing leaves nothing.
+    lead.write(Method::PUT, &link, None, json!({"key": "IT-1"})).await.expect(200);
+    lead.write(Method::PATCH, &path, Some(&tag().await), json!({"assignee": "Åsa"})).await.expect(200);
+    let update = "mutation($id: FindingId!, $seq: Int) { updateFinding(id: $id, ifMatch: $seq, input: {assignee: \"Bo\"}) { id } }";
+    let seq = lead.get(&path).await.json()["seq"].clone();
+    let changed = lead.graphql(update, json!({"id": id, "seq": seq})).await;
+    assert_eq!(changed["data"]["updateFinding"]["id"], id.as_str(), "{changed}");
+    let rows = rows(&lead).await;
+    let told: Vec<_> = rows.iter().map(|row| (text(&row["action"]), text(&row["resource_id"]))).collect();
+    let expected = [
+        ("finding.patch", id.as_str()),
+        ("task.link_ticket", task.as_str()),
+        ("finding.transition", id.as_str()),
+        ("finding.patch", id.as_str()),
+        ("import", import["id"].as_str().expect("an id")),
+    ];
+    assert_eq!(told, expected.map(|(action, id)| (action.to_owned(), id.to_owned())));
+    let me = lead.get("/v1/me").await.json()["principal_id"].clone();
+    for row in &rows {
+        assert_eq!((&row["principal_id"], &row["outcome"], &row["count"]), (&me, &json!("done"), &json!(1)), "{row}");
+        assert!(row["first_seq"].as_i64() > Some(0) && row["last_seq"].as_i64() >= row["first_seq"].as_i64(), "{row}");
+    }
+    world.end().await;
+}
+
+async fn refusals_are_counted_in_the_callers_own_municipality(kind: Kind) {
+    let world = World::new(kind).await;
+    let (lead, viewer) = (world.lead().await, world.person("viewer", &[world.norrvik], "findings:read").await);
+    let other = world.person("other", &[world.alvsund], ALL).await;
+    lead.import("tenant=norrvik", fixture("nessus/norrvik.nessus")).await.expect(201);
+    let id = first_finding(&lead).await;
+    let evidence = format!("/v1/findings/{id}/evidence");
+    for _ in 0..3 {
+        viewer.get(&evidence).await.expect(403);
+    }
+    other.get(&format!("/v1/findings/{id}")).await.expect(404);
+    let ask = "query($id: FindingId!) { hunter2: finding(id: $id) { id } }";
+    assert!(other.graphql(ask, json!({"id": id})).await["data"]["hunter2"].is_null());
+    viewer.graphql("{ hunter2: tasks { nodes { id } } }", json!({})).await;
+    viewer.get("/v1/findings?severity=none").await.expect(400);
+    a_minute_later(&world).await;
+    let refused = |rows: Vec<Value>| -> Vec<(String, String, i64)> {
+        let refused = rows.into_iter().filter(|row| row["outcome"] == "refused");
+        let mut told: Vec<_> = refused
+            .map(|row| (text(&row["action"]), text(&row["code"]), row["count"].as_i64().expect("a count")))
+            .collect();
+        told.sort();
+        told
+    };
+    let told = |expected: &[(&str, &str, i64)]| -> Vec<(String, String, i64)> {
+        expected.iter().map(|(action, code, count)| ((*action).to_owned(), (*code).to_owned(), *count)).collect()
+    };
+    let expected = [("GET /v1/findings/{id}/evidence", "forbidden", 3), ("graphql tasks", "forbidden", 1)];
+    assert_eq!(refused(rows(&lead).await), told(&expected));
+    let expected = [("GET /v1/findings/{id}", "not_found", 1), ("graphql finding", "not_found", 1)];
+    assert_eq!(refused(other.get("/v1/audit").await.expect(200).items()), told(&expected));
+    for _ in 0..2 {
+        viewer.get(&evidence).await.expect(403);
+    }
+    a_minute_later(&world).await;
+    let counts: Vec<_> = refused(rows(&lead).await).into_iter().map(|(_, _, count)| count).collect();
+    assert_eq!(counts, [2, 3, 1], "another minute is another row");
+    world.end().await;
+}
+
+async fn bad_tokens_are_counted_in_the_operators_chain_alone(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    for at in 0..20 {
+        world.bearer(&format!("no.token.{at}")).get("/v1/findings").await.expect(401);
+    }
+    world.bearer("").get("/v1/me").await.expect(401);
+    a_minute_later(&world).await;
+    let select = "SELECT concat_ws(' ', action, code, count, detail) FROM audit WHERE outcome = 'refused'";
+    assert_eq!(crate::support::look(&world.test_store, select).await, ["authenticate unauthenticated 21"]);
+    assert!(rows(&lead).await.is_empty());
+    assert!(lead.get("/v1/audit").await.expect(200).items().is_empty(), "no grant opens the operator's chain");
+    let (nil, code) = ("00000000-0000-0000-0000-000000000000", "unknown_tenant");
+    assert_eq!(lead.get(&format!("/v1/audit?tenant={nil}")).await.expect(404).code(), code);
+    world.end().await;
+}
+
+async fn who_reads_evidence_is_recorded_first(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    lead.import("tenant=norrvik", fixture("nessus/norrvik.nessus")).await.expect(201);
+    let mut read = None;
+    for finding in lead.get("/v1/findings").await.items() {
+        let path = format!("/v1/findings/{}/evidence", text(&finding["id"]));
+        if lead.get(&path).await.status == 200 {
+            read = Some((path, finding["id"].clone()));
+            break;
+        }
+    }
+    let (path, id) = read.expect("a finding with evidence");
+    let of_reads =
+        async || -> Vec<Value> { rows(&lead).await.into_iter().filter(|row| row["outcome"] == "read").collect() };
+    let reads = of_reads().await;
+    assert_eq!(reads.len(), 1);
+    let row = &reads[0];
+    assert_eq!((&row["action"], &row["resource_id"], &row["count"]), (&json!("finding.evidence"), &id, &json!(1)));
+    for _ in 0..4 {
+        lead.get(&path).await.expect(200);
+    }
+    assert_eq!(of_reads().await.len(), 1, "repeats wait for the end of the minute");
+    a_minute_later(&world).await;
+    let counts: Vec<_> = of_reads().await.iter().map(|row| row["count"].as_i64()).collect();
+    assert_eq!(counts, [Some(4), Some(1)]);
+    world.end().await;
+}
+
+/// A lead whose audit has rows of seven seconds.
+async fn with_history(world: &World) -> Person {
+    let lead = world.lead().await;
+    lead.import("tenant=norrvik", fixture("nessus/norrvik.nessus")).await.expect(201);
+    let path = format!("/v1/findings/{}", first_finding(&lead).await);
+    for at in 0..6 {
+        world.advance(TimeDelta::seconds(1));
+        let tag = lead.get(&path).await.etag();
+        lead.write(Method::PATCH, &path, Some(&tag), json!({"assignee": format!("Åsa {at}")})).await.expect(200);
+    }
+    lead
+}
+
+async fn the_audit_is_read_newest_first_page_by_page_and_line_by_line(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = with_history(&world).await;
+    let all = rows(&lead).await;
+    assert_eq!(all.len(), 7);
+    assert!(all.iter().map(|row| text(&row["recorded_at"])).is_sorted_by(|later, earlier| later > earlier));
+    let (mut paged, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = lead.get(&format!("/v1/audit?limit=2{cursor}")).await.expect(200).json();
+        paged.extend(page["items"].as_array().expect("items").clone());
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        // What comes in between does not move the pages.
+        lead.import("tenant=norrvik", fixture("nuclei/norrvik.jsonl")).await.expect(201);
+        cursor = format!("&cursor={next}");
+    }
+    let of_lead = |rows: &[Value]| rows.iter().map(|row| text(&row["id"])).collect::<Vec<_>>();
+    assert_eq!(of_lead(&paged), of_lead(&all)[..]);
+    let lines = lines(&lead, "").await;
+    assert_eq!(lines.header("content-type"), Some("application/x-ndjson"));
+    let lines: Vec<Value> = lines.text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines, rows(&lead).await);
+    let tag = lead.get("/v1/audit").await.etag();
+    lead.send(lead.request(Method::GET, "/v1/audit").header(header::IF_NONE_MATCH, tag)).await.expect(304);
+    world.end().await;
+}
+
+async fn lines(who: &Person, query: &str) -> Answer {
+    let request = who.request(Method::GET, &format!("/v1/audit{query}")).header(header::ACCEPT, "application/x-ndjson");
+    who.send(request).await
+}
+
+async fn filters_narrow_the_audit_the_same_in_rest_and_graphql(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = with_history(&world).await;
+    let me = text(&lead.get("/v1/me").await.json()["principal_id"]);
+    let all = rows(&lead).await;
+    let third = text(&all[2]["recorded_at"]);
+    for (query, filter, expected) in [
+        ("action=import".to_owned(), json!({"action": ["import"]}), 1),
+        ("outcome=refused,read".to_owned(), json!({"outcome": ["REFUSED", "READ"]}), 0),
+        (format!("principal={me}"), json!({"principal": [me]}), 7),
+        (format!("principal={}", world.norrvik), json!({"principal": [world.norrvik]}), 0),
+        (format!("recorded_from={third}"), json!({"recordedFrom": third}), 3),
+        (format!("recorded_to={third}"), json!({"recordedTo": third}), 4),
+    ] {
+        let of_rest = lead.get(&format!("/v1/audit?{query}")).await.expect(200).items();
+        assert_eq!(of_rest.len(), expected, "{query}");
+        assert_eq!(lines(&lead, &format!("?{query}")).await.expect(200).text.lines().count(), expected, "{query}");
+        let ask = "query($filter: AuditFilter) { audit(filter: $filter) { nodes { id } } }";
+        let nodes = lead.graphql(ask, json!({"filter": filter})).await["data"]["audit"]["nodes"].clone();
+        let of_graphql: Vec<_> = nodes.as_array().expect("nodes").iter().map(|node| text(&node["id"])).collect();
+        assert_eq!(of_graphql, of_rest.iter().map(|row| text(&row["id"])).collect::<Vec<_>>(), "{query}");
+    }
+    lead.get("/v1/audit?outcome=allowed").await.expect(400);
+    assert_eq!(lines(&lead, "?cursor=x").await.expect(400).code(), "cursor_invalid");
+    assert!(actions(&world.person("other", &[world.norrvik], "audit:read").await).await.len() == 7);
+    world.end().await;
+}
