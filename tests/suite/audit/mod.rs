@@ -3,11 +3,12 @@
 mod chain;
 mod secrets;
 
-use crate::support::{ALL, Answer, Kind, Person, World, fixture, on_both_stores};
+use crate::support::{ALL, Answer, Kind, Person, World, document::Operation, fixture, on_both_stores};
 use chrono::TimeDelta;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 use service::audit;
+use std::collections::BTreeSet;
 
 on_both_stores!(
     every_write_leaves_exactly_one_row,
@@ -41,42 +42,89 @@ async fn first_finding(who: &Person) -> String {
     text(&who.get("/v1/findings").await.expect(200).items()[0]["id"])
 }
 
+/// Everything that changes something over REST and GraphQL, in an order in which each can.
+/// A new operation fails the test until it is here with the action that it leaves.
+const WRITES: &[(&str, &str)] = &[
+    ("postImport", "import"),
+    ("patchFinding", "finding.patch"),
+    ("transitionFinding", "finding.transition"),
+    ("linkTicket", "task.link_ticket"),
+    ("mutation importReport", "import"),
+    ("mutation updateFinding", "finding.patch"),
+    ("mutation transitionFinding", "finding.transition"),
+    ("mutation linkTicket", "task.link_ticket"),
+];
+
+/// Sends one of [`WRITES`].
+async fn send(lead: &Person, operation: &str) -> Answer {
+    let finding = lead.get("/v1/findings").await.expect(200).items().first().map(|one| one["id"].clone());
+    let task = lead.get("/v1/tasks").await.expect(200).items().first().map(|one| one["id"].clone());
+    let (finding, task) = (finding.unwrap_or_default(), task.unwrap_or_default());
+    let path = format!("/v1/findings/{}", finding.as_str().unwrap_or_default());
+    let read = lead.get(&path).await;
+    let (tag, seq) = (read.header("etag").map(str::to_owned), read.json()["seq"].clone());
+    let graphql = async |field: &str, arguments: String| {
+        let body = json!({"query": format!("mutation {{ {field}({arguments}) {{ id }} }}")});
+        lead.write(Method::POST, "/graphql", None, body).await
+    };
+    let of_finding = |input: &str| format!("id: {finding}, ifMatch: {seq}, input: {{{input}}}");
+    match operation {
+        "postImport" => lead.import("tenant=norrvik", fixture("nessus/norrvik.nessus")).await,
+        "patchFinding" => lead.write(Method::PATCH, &path, tag.as_deref(), json!({"assignee": "Åsa"})).await,
+        "transitionFinding" => {
+            let wish = json!({"to": "confirmed"});
+            lead.write(Method::POST, &format!("{path}/transition"), tag.as_deref(), wish).await
+        }
+        "linkTicket" => {
+            let link = format!("/v1/tasks/{}/tickets/jira", task.as_str().expect("a task"));
+            lead.write(Method::PUT, &link, None, json!({"key": "IT-1"})).await
+        }
+        "mutation importReport" => graphql("importReport", "content: \"{}\", format: NUCLEI".into()).await,
+        "mutation updateFinding" => graphql("updateFinding", of_finding("assignee: \"Bo\"")).await,
+        "mutation transitionFinding" => graphql("transitionFinding", of_finding("to: IN_PROGRESS")).await,
+        "mutation linkTicket" => {
+            graphql("linkTicket", format!("taskId: {task}, system: \"topdesk\", key: \"T-1\"")).await
+        }
+        new => panic!("{new}: the test does not know how to send it"),
+    }
+}
+
 async fn every_write_leaves_exactly_one_row(kind: Kind) {
     let world = World::new(kind).await;
     let lead = world.lead().await;
-    let import = lead.import("tenant=norrvik", fixture("nessus/norrvik.nessus")).await.expect(201).json();
-    let id = first_finding(&lead).await;
-    let path = format!("/v1/findings/{id}");
-    let tag = async || lead.get(&path).await.expect(200).etag();
-    lead.write(Method::PATCH, &path, Some(&tag().await), json!({"assignee": "Åsa"})).await.expect(200);
-    let transition = format!("{path}/transition");
-    lead.write(Method::POST, &transition, Some(&tag().await), json!({"to": "confirmed"})).await.expect(200);
-    let task = text(&lead.get("/v1/tasks").await.expect(200).items()[0]["id"]);
-    let link = format!("/v1/tasks/{task}/tickets/jira");
-    lead.write(Method::PUT, &link, None, json!({"key": "IT-1"})).await.expect(201);
-    // What changes nothing leaves nothing.
-    lead.write(Method::PUT, &link, None, json!({"key": "IT-1"})).await.expect(200);
-    lead.write(Method::PATCH, &path, Some(&tag().await), json!({"assignee": "Åsa"})).await.expect(200);
-    let update = "mutation($id: FindingId!, $seq: Int) { updateFinding(id: $id, ifMatch: $seq, input: {assignee: \"Bo\"}) { id } }";
-    let seq = lead.get(&path).await.json()["seq"].clone();
-    let changed = lead.graphql(update, json!({"id": id, "seq": seq})).await;
-    assert_eq!(changed["data"]["updateFinding"]["id"], id.as_str(), "{changed}");
-    let rows = rows(&lead).await;
-    let told: Vec<_> = rows.iter().map(|row| (text(&row["action"]), text(&row["resource_id"]))).collect();
-    let expected = [
-        ("finding.patch", id.as_str()),
-        ("task.link_ticket", task.as_str()),
-        ("finding.transition", id.as_str()),
-        ("finding.patch", id.as_str()),
-        ("import", import["id"].as_str().expect("an id")),
-    ];
-    assert_eq!(told, expected.map(|(action, id)| (action.to_owned(), id.to_owned())));
     let me = lead.get("/v1/me").await.json()["principal_id"].clone();
-    for row in &rows {
-        assert_eq!((&row["principal_id"], &row["outcome"], &row["count"]), (&me, &json!("done"), &json!(1)), "{row}");
-        assert!(row["first_seq"].as_i64() > Some(0) && row["last_seq"].as_i64() >= row["first_seq"].as_i64(), "{row}");
+    for (at, (operation, action)) in WRITES.iter().enumerate() {
+        let answer = send(&lead, operation).await;
+        assert!(answer.status.is_success() && !answer.text.contains("errors"), "{operation}: {}", answer.text);
+        let rows = rows(&lead).await;
+        assert_eq!(rows.len(), at + 1, "{operation}");
+        let newest = &rows[0];
+        assert_eq!((&newest["action"], &newest["principal_id"]), (&json!(action), &me), "{operation}");
+        assert_eq!((&newest["outcome"], &newest["count"]), (&json!("done"), &json!(1)), "{operation}");
+        assert!(newest["first_seq"].as_i64() > Some(0) && newest["last_seq"].as_i64() >= newest["first_seq"].as_i64());
+        assert!(answer.text.contains(newest["resource_id"].as_str().expect("an id")), "{operation}: {newest}");
+    }
+    // What changes nothing leaves nothing.
+    for operation in ["linkTicket", "mutation linkTicket", "mutation updateFinding"] {
+        send(&lead, operation).await;
+        assert_eq!(rows(&lead).await.len(), WRITES.len(), "{operation} again");
     }
     world.end().await;
+}
+
+#[tokio::test]
+async fn every_write_of_both_contracts_is_among_those_tried() {
+    let known: BTreeSet<&str> = WRITES.iter().map(|(operation, _)| *operation).collect();
+    let of_rest = Operation::all().into_iter().filter(|operation| operation.method != "get");
+    let schema = schema::build(12, 50_000).sdl();
+    let mutations =
+        schema.split("type Mutation {").nth(1).and_then(|rest| rest.split("\n}").next()).expect("mutations");
+    let of_graphql = mutations.lines().filter_map(|line| line.strip_prefix('\t')).filter_map(|line| {
+        let name = line.split('(').next().filter(|name| name.chars().all(char::is_alphanumeric) && !name.is_empty());
+        name.map(|name| format!("mutation {name}"))
+    });
+    let all: BTreeSet<String> = of_rest.map(|operation| operation.id().to_owned()).chain(of_graphql).collect();
+    assert_eq!(all.iter().map(String::as_str).collect::<BTreeSet<_>>(), known);
 }
 
 async fn refusals_are_counted_in_the_callers_own_municipality(kind: Kind) {
@@ -90,7 +138,7 @@ async fn refusals_are_counted_in_the_callers_own_municipality(kind: Kind) {
         viewer.get(&evidence).await.expect(403);
     }
     other.get(&format!("/v1/findings/{id}")).await.expect(404);
-    let ask = "query($id: FindingId!) { hunter2: finding(id: $id) { id } }";
+    let ask = "query($id: UUID!) { hunter2: finding(id: $id) { id } }";
     assert!(other.graphql(ask, json!({"id": id})).await["data"]["hunter2"].is_null());
     viewer.graphql("{ hunter2: tasks { nodes { id } } }", json!({})).await;
     viewer.get("/v1/findings?severity=none").await.expect(400);
