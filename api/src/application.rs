@@ -113,6 +113,7 @@ impl Application {
         sealer.abort();
         // Refusals of the last minute, and all that is not sealed yet.
         seal_step(&self.auth, true, None).await;
+        tell_heads(&self.auth).await;
         self.store.close().await;
         ended
     }
@@ -184,11 +185,21 @@ fn serve(
 const STEPS: u32 = 700;
 
 async fn seal(auth: Arc<Auth>, every: Duration) {
+    let mut told = None;
     for step in (0..STEPS).cycle() {
         actix_web::rt::time::sleep(every).await;
+        let now = auth.service().clock.now();
         // What was recorded long ago and committed late is found in time as well.
-        let last_hour = auth.service().clock.now() - Duration::from_secs(3600);
-        seal_step(&auth, false, (step > 0).then_some(last_hour)).await;
+        seal_step(&auth, false, (step > 0).then_some(now - Duration::from_secs(3600))).await;
+        if told.replace(now.date_naive()) != Some(now.date_naive()) {
+            tell_heads(&auth).await;
+        }
+    }
+}
+
+async fn tell_heads(auth: &Auth) {
+    if let Err(error) = audit::tell_heads(auth.service()).await {
+        tracing::warn!(%error, "the heads of the audit could not be told");
     }
 }
 

@@ -61,6 +61,18 @@ pub async fn heads(service: &Service) -> Result<Vec<Head>> {
     Ok(heads)
 }
 
+/// Tells the log the newest heads: whoever keeps the log can then tell a tail that was cut.
+///
+/// # Errors
+/// Store errors.
+pub async fn tell_heads(service: &Service) -> Result<()> {
+    for Head { tenant, tenant_id, position, hash, signature, public_key, sealed_at } in heads(service).await? {
+        let sealed_at = sealed_at.0.to_rfc3339();
+        tracing::info!(tenant, %tenant_id, position, hash, signature, public_key, sealed_at, "audit head");
+    }
+    Ok(())
+}
+
 /// What of a head is signed.
 pub(super) fn signed(head: &audit_head::Model) -> Vec<u8> {
     let (position, seconds) = (head.position.to_be_bytes(), head.sealed_at.timestamp().to_be_bytes());

@@ -8,6 +8,8 @@
 //! Each row also carries a proof (a MAC under the store key), so that a row which somebody put into
 //! the table by hand is told from one that the service wrote, even after it was sealed.
 //!
+//! The newest heads are told to the log once a day and at shutdown, which takes them out of the store.
+//!
 //! What belongs to no municipality (bad tokens, the operator's commands) is in the operator's own
 //! chain, [`OPERATOR`]: the same tables under an id that no grant can name.
 
@@ -18,7 +20,7 @@ mod noted;
 mod seal;
 mod verify;
 
-pub use head::{Head, heads};
+pub use head::{Head, heads, tell_heads};
 pub use list::list;
 pub use noted::{Noted, read, refused, write_noted};
 pub use seal::seal;

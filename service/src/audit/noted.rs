@@ -127,7 +127,7 @@ pub fn refused(service: &Service, caller: Option<&Caller>, action: &str, code: C
 }
 
 /// Records that the caller reads these rows (tenant, id) of what is restricted, each in its own tenant's chain.
-/// Call it with no transaction open: it takes one of its own.
+/// It takes a transaction of its own, which on SQLite waits for a writer that is at work.
 ///
 /// # Errors
 /// Store errors; then the rows must not be shown.
@@ -145,7 +145,7 @@ pub async fn read(caller: &Caller, action: &str, kind: &str, rows: &[(Uuid, Uuid
     let written = async {
         for rows in new.chunks(AT_ONCE) {
             let tenants: BTreeSet<Uuid> = rows.iter().map(|(tenant, _)| *tenant).collect();
-            let connection = service.store.begin(Access::Write, &Vec::from_iter(tenants)).await?;
+            let connection = service.apart.begin(Access::Write, &Vec::from_iter(tenants)).await?;
             for (tenant, id) in rows {
                 let entry = Entry { outcome: AuditOutcome::Read, ..Entry::done(action) }.about(kind, *id);
                 append(&connection, &service.vault, TenantId(*tenant), principal, entry, now).await?;

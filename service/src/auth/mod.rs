@@ -66,7 +66,7 @@ impl Auth {
         let platform = Platform::new(store.clone());
         keys::ensure(&platform, &vault, &clock, options.algorithm).await?;
         let snapshots = Snapshots::load(platform, clock.clone()).await?;
-        let service = Service { store, clock, vault, noted: Arc::default() };
+        let service = Service { apart: store.clone(), store, clock, vault, noted: Arc::default() };
         Ok(Self { service, options, verifier: Verifier::default(), snapshots })
     }
 

@@ -15,6 +15,9 @@ use tokio::sync::OnceCell;
 pub struct Service {
     /// The store.
     pub store: Store,
+    /// The store through connections of no server thread: for short transactions beside an open one,
+    /// which would otherwise wait for each other's connections.
+    pub apart: Store,
     /// The time.
     pub clock: Clock,
     /// The keys outside the store.

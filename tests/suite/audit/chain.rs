@@ -218,7 +218,11 @@ async fn the_server_seals_by_itself_and_at_its_end(kind: Kind) {
     let store = TestStore::new(kind).await;
     printed(fynd(&store).args(["tenant", "add", "norrvik", "Norrvik"]));
     let token = printed(fynd(&store).args(["token", "--tenant", "norrvik", "--scope", "imports:write"]));
-    let mut server = Process::start_with(&store, free_port(), &[("FYND_AUDIT_SEAL_SECONDS", "1")]).await;
+    let log = store.folder.path().join("log");
+    let mut command = fynd(&store);
+    command.env("FYND_AUDIT_SEAL_SECONDS", "1").env("FYND_LOG_LEVEL", "info");
+    command.stderr(std::fs::File::create(&log).expect("a file"));
+    let mut server = Process::start_as(command, free_port()).await;
     let sender = Person::at(&server.base, &token);
     sender.import("", fixture("nessus/norrvik.nessus")).await.expect(201);
     let began = std::time::Instant::now();
@@ -232,6 +236,10 @@ async fn the_server_seals_by_itself_and_at_its_end(kind: Kind) {
     sender.get("/v1/findings").await.expect(403);
     server.signal("TERM");
     assert_eq!(server.ended().await.code(), Some(0));
+    let log = std::fs::read_to_string(&log).expect("the log");
+    let head = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let head = head.filter(|line| line["message"] == "audit head").next_back().expect("a head in the log");
+    assert!(head["signature"].is_string() && head["position"].as_i64() > Some(0), "{head}");
     let refused = look(&store, "SELECT action FROM audit WHERE outcome = 'refused'").await;
     assert_eq!(refused, ["GET /v1/findings"]);
     assert_eq!(seals().await, 3);
