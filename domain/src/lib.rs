@@ -35,7 +35,7 @@ pub use code::Code;
 pub use date_time::DateTime;
 pub use error::{Error, Result, Violation};
 pub use event::EventKind;
-pub use finding::{Finding, FindingKind, Location};
+pub use finding::{Evidence, Finding, FindingKind, Location};
 pub use finding_filter::{FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingSort};
 pub use id::{AssetId, FindingId, ImportId, PrincipalId, SourceId, TaskId, TenantId};
 pub use import::{Import, ImportFormat, ImportStatus, RejectedRecord};

@@ -74,12 +74,17 @@ pub(crate) fn changed<T>(fresh: service::Result<Fresh<T>>) -> Result<T> {
 }
 
 /// A missing resource is null; any other error stays one. The audit hears of it: what is missing may be foreign.
-pub(crate) fn found<T>(ctx: &Context<'_>, fresh: service::Result<Fresh<T>>) -> Result<Option<T>> {
-    match fresh {
+pub(crate) fn shown<T>(ctx: &Context<'_>, result: service::Result<T>) -> Result<Option<T>> {
+    match result {
         Err(error) if error.code() == Code::NotFound => {
             caller(ctx)?.refused(&operation(ctx.field().name()), Code::NotFound);
             Ok(None)
         }
-        other => changed(other).map(Some),
+        other => other.map(Some).map_err(refused),
     }
+}
+
+/// [`shown`], of what may be unchanged.
+pub(crate) fn found<T>(ctx: &Context<'_>, fresh: service::Result<Fresh<T>>) -> Result<Option<T>> {
+    shown(ctx, fresh)?.map(|fresh| changed(Ok(fresh))).transpose()
 }

@@ -28,6 +28,8 @@ const AT_ONCE: usize = 200;
 /// What repeats are told apart by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
+    /// Each of them gets a row. No municipality learns how often another one refused.
+    chains: BTreeSet<TenantId>,
     principal: PrincipalId,
     action: String,
     outcome: AuditOutcome,
@@ -40,7 +42,6 @@ struct Key {
 struct Count {
     since: Timestamp,
     repeats: i64,
-    chains: BTreeSet<TenantId>,
     /// What a refusal was about, as long as it is the same.
     about: Option<Uuid>,
 }
@@ -70,7 +71,7 @@ impl Count {
 
 impl State {
     /// Counts; says whether it is the first of its minute.
-    fn count(&mut self, key: Key, mut new: Count) -> bool {
+    fn count(&mut self, key: Key, new: Count) -> bool {
         let full = self.open.len() >= MAX_OPEN;
         if let Some(open) = self.open.get_mut(&key) {
             if open.is_over(new.since) && self.over.len() < MAX_OPEN {
@@ -80,13 +81,12 @@ impl State {
             }
             open.repeats += 1;
             open.about = open.about.filter(|about| Some(*about) == new.about);
-            open.chains.append(&mut new.chains);
             return false;
         }
         if full && key.outcome == AuditOutcome::Refused && key.action != OTHERS {
-            let (principal, action) = (super::SYSTEM, OTHERS.to_owned());
-            let others = Key { principal, action, outcome: key.outcome, code: None, resource: None };
-            return self.count(others, Count { chains: [OPERATOR].into(), about: None, ..new });
+            let (chains, principal, action) = ([OPERATOR].into(), super::SYSTEM, OTHERS.to_owned());
+            let others = Key { chains, principal, action, outcome: key.outcome, code: None, resource: None };
+            return self.count(others, Count { about: None, ..new });
         }
         if !full || key.action == OTHERS {
             self.open.insert(key, new);
@@ -122,8 +122,10 @@ pub fn refused(service: &Service, caller: Option<&Caller>, action: &str, code: C
     }
     let principal = caller.map_or(super::SYSTEM, Caller::principal);
     let (action, outcome) = (action.to_owned(), AuditOutcome::Refused);
-    let key = Key { principal, action, outcome, code: Some(code), resource: None };
-    service.noted.lock().count(key, Count { since: service.clock.now(), repeats: 1, chains, about });
+    // What it was about may be another municipality's than the one that reads of it.
+    let about = about.filter(|_| chains.len() == 1);
+    let key = Key { chains, principal, action, outcome, code: Some(code), resource: None };
+    service.noted.lock().count(key, Count { since: service.clock.now(), repeats: 1, about });
 }
 
 /// Records that the caller reads these rows (tenant, id) of what is restricted, each in its own tenant's chain.
@@ -133,14 +135,13 @@ pub fn refused(service: &Service, caller: Option<&Caller>, action: &str, code: C
 /// Store errors; then the rows must not be shown.
 pub async fn read(caller: &Caller, action: &str, kind: &str, rows: &[(Uuid, Uuid)]) -> Result<()> {
     let (service, principal, now) = (caller.service(), caller.principal(), caller.now());
-    let key = |id: Uuid| {
-        let (action, resource) = (action.to_owned(), Some((kind.to_owned(), id)));
-        Key { principal, action, outcome: AuditOutcome::Read, code: None, resource }
+    let key = |(tenant, id): &(Uuid, Uuid)| {
+        let (chains, action) = ([TenantId(*tenant)].into(), action.to_owned());
+        let resource = Some((kind.to_owned(), *id));
+        Key { chains, principal, action, outcome: AuditOutcome::Read, code: None, resource }
     };
-    let first = |(tenant, id): &&(Uuid, Uuid)| {
-        let count = Count { since: now, repeats: 0, chains: [TenantId(*tenant)].into(), about: None };
-        service.noted.lock().count(key(*id), count)
-    };
+    let first =
+        |row: &&(Uuid, Uuid)| service.noted.lock().count(key(row), Count { since: now, repeats: 0, about: None });
     let new: Vec<(Uuid, Uuid)> = rows.iter().filter(first).copied().collect();
     let written = async {
         for rows in new.chunks(AT_ONCE) {
@@ -157,7 +158,7 @@ pub async fn read(caller: &Caller, action: &str, kind: &str, rows: &[(Uuid, Uuid
     let written = written.await;
     if written.is_err() {
         let mut noted = service.noted.lock();
-        new.iter().for_each(|(_, id)| drop(noted.open.remove(&key(*id))));
+        new.iter().for_each(|row| drop(noted.open.remove(&key(row))));
     }
     written
 }
@@ -186,11 +187,11 @@ pub async fn write_noted(service: &Service, all: bool) -> Result<u64> {
 }
 
 async fn write(service: &Service, noted: &[(Key, Count)]) -> Result<u64> {
-    let chains: BTreeSet<Uuid> = noted.iter().flat_map(|(_, count)| &count.chains).map(|chain| chain.0).collect();
+    let chains: BTreeSet<Uuid> = noted.iter().flat_map(|(key, _)| &key.chains).map(|chain| chain.0).collect();
     let connection = service.store.begin(Access::Write, &Vec::from_iter(chains)).await?;
     let mut rows = 0;
     for (key, count) in noted {
-        for chain in &count.chains {
+        for chain in &key.chains {
             let about = count.about.map(|id| (resource_of(&key.action), id));
             let entry = Entry {
                 resource: key.resource.clone().or(about),
@@ -218,12 +219,13 @@ mod tests {
 
     fn key(action: &str) -> Key {
         let (action, outcome) = (action.to_owned(), AuditOutcome::Refused);
-        Key { principal: super::super::SYSTEM, action, outcome, code: None, resource: None }
+        let chains = [OPERATOR].into();
+        Key { chains, principal: super::super::SYSTEM, action, outcome, code: None, resource: None }
     }
 
     fn count(second: i64) -> Count {
         let since = Timestamp::default() + TimeDelta::seconds(second);
-        Count { since, repeats: 1, chains: [OPERATOR].into(), about: None }
+        Count { since, repeats: 1, about: None }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{
     paging,
     tenancy::{Caller, Read},
 };
-use domain::{Finding, FindingFilter, FindingId, FindingSort, Page, PageRequest, Permission, Timestamp};
+use domain::{Evidence, Finding, FindingFilter, FindingId, FindingSort, Page, PageRequest, Permission, Timestamp};
 use entity::{finding, finding_evidence};
 use sea_orm::{
     ColumnTrait, Order, QueryOrder, Value,
@@ -167,7 +167,7 @@ pub async fn of_assets(read: &Read, assets: &[domain::AssetId], each: u64) -> Re
 ///
 /// # Errors
 /// `forbidden`, `not_found` for a missing finding and for one without evidence.
-pub async fn evidence(caller: &Caller, id: FindingId) -> Result<String> {
+pub async fn evidence(caller: &Caller, id: FindingId) -> Result<Evidence> {
     let read = caller.begin(Permission::ReadEvidence).await?;
     let scope = read.narrow(Permission::ReadFindings);
     let of_finding = finding_evidence::Column::FindingId.eq(id.0);
@@ -175,5 +175,5 @@ pub async fn evidence(caller: &Caller, id: FindingId) -> Result<String> {
     drop(read);
     let row = row.ok_or_else(Error::not_found)?;
     audit::read(caller, "finding.evidence", "finding", &[(row.tenant_id, id.0)]).await?;
-    Ok(row.text)
+    Ok(Evidence { finding_id: id, text: row.text })
 }

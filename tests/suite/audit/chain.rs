@@ -237,8 +237,8 @@ async fn the_server_seals_by_itself_and_at_its_end(kind: Kind) {
     server.signal("TERM");
     assert_eq!(server.ended().await.code(), Some(0));
     let log = std::fs::read_to_string(&log).expect("the log");
-    let head = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let head = head.filter(|line| line["message"] == "audit head").next_back().expect("a head in the log");
+    let mut heads = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let head = heads.rfind(|line| line["message"] == "audit head").expect("a head in the log");
     assert!(head["signature"].is_string() && head["position"].as_i64() > Some(0), "{head}");
     let refused = look(&store, "SELECT action FROM audit WHERE outcome = 'refused'").await;
     assert_eq!(refused, ["GET /v1/findings"]);

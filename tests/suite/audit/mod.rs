@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 on_both_stores!(
     every_write_leaves_exactly_one_row,
     refusals_are_counted_in_the_callers_own_municipality,
+    a_refusal_over_two_municipalities_tells_neither_of_the_other,
     bad_tokens_are_counted_in_the_operators_chain_alone,
     who_reads_evidence_is_recorded_first,
     the_audit_is_read_newest_first_page_by_page_and_line_by_line,
@@ -167,6 +168,29 @@ async fn refusals_are_counted_in_the_callers_own_municipality(kind: Kind) {
     world.end().await;
 }
 
+async fn a_refusal_over_two_municipalities_tells_neither_of_the_other(kind: Kind) {
+    let world = World::new(kind).await;
+    let (lead, other) = (world.lead().await, world.person("other", &[world.alvsund], "audit:read").await);
+    lead.import("tenant=norrvik", fixture("nessus/norrvik.nessus")).await.expect(201);
+    let id = first_finding(&lead).await;
+    let evidence = format!("/v1/findings/{id}/evidence");
+    let both = world.person("provider", &[world.norrvik, world.alvsund], "findings:read").await;
+    let one = world.person("provider", &[world.norrvik], "findings:read").await;
+    both.get(&evidence).await.expect(403);
+    for _ in 0..2 {
+        one.get(&evidence).await.expect(403);
+    }
+    a_minute_later(&world).await;
+    let of_other = other.get("/v1/audit").await.expect(200);
+    assert_eq!(of_other.items().len(), 1);
+    assert_eq!((&of_other.items()[0]["count"], of_other.text.contains(&id)), (&json!(1), false));
+    let refused = lead.get("/v1/audit?outcome=refused").await.expect(200).items();
+    let mut told: Vec<_> = refused.iter().map(|row| (row["count"].as_i64(), row["resource_id"].clone())).collect();
+    told.sort_by_key(|(count, _)| *count);
+    assert_eq!(told, [(Some(1), Value::Null), (Some(2), json!(id))]);
+    world.end().await;
+}
+
 async fn bad_tokens_are_counted_in_the_operators_chain_alone(kind: Kind) {
     let world = World::new(kind).await;
     let lead = world.lead().await;
@@ -207,9 +231,12 @@ async fn who_reads_evidence_is_recorded_first(kind: Kind) {
         lead.get(&path).await.expect(200);
     }
     assert_eq!(of_reads().await.len(), 1, "repeats wait for the end of the minute");
+    let ask = json!({"id": id});
+    let shown = lead.graphql("query($id: UUID!) { findingEvidence(id: $id) { text } }", ask).await;
+    assert!(shown["data"]["findingEvidence"]["text"].is_string(), "{shown}");
     a_minute_later(&world).await;
     let counts: Vec<_> = of_reads().await.iter().map(|row| row["count"].as_i64()).collect();
-    assert_eq!(counts, [Some(4), Some(1)]);
+    assert_eq!(counts, [Some(5), Some(1)]);
     world.end().await;
 }
 

@@ -26,6 +26,7 @@ fn sample(field: &str) -> Sample {
         "me" | "tenants" => (&[], "", ""),
         "findings" => (&["findings:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
         "finding" => (&["findings:read"], "findings", "(id: ID)"),
+        "findingEvidence" => (&["evidence:read"], "findings", "(id: ID)"),
         "findingCounts" => (&["findings:read"], "", "(by: [STATUS], filter: {tenant: [TENANT]})"),
         "assets" => (&["assets:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
         "asset" => (&["assets:read"], "assets", "(id: ID)"),
