@@ -158,7 +158,9 @@ pub async fn read(caller: &Caller, action: &str, kind: &str, rows: &[(Uuid, Uuid
     let written = written.await;
     if written.is_err() {
         let mut noted = service.noted.lock();
-        new.iter().for_each(|row| drop(noted.open.remove(&key(row))));
+        for row in &new {
+            noted.open.remove(&key(row));
+        }
     }
     written
 }
