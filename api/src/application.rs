@@ -18,7 +18,7 @@ use actix_web::{
     web::{self, Data},
 };
 use service::{
-    Auth, Clock, Store,
+    Auth, Clock, Store, audit,
     auth::{AuthOptions, Vault, VaultError},
     import::{self, ImportOptions},
     outbound::Outbound,
@@ -34,6 +34,7 @@ pub struct Application {
     auth: Arc<Auth>,
     store: Store,
     options: ImportOptions,
+    seal_every: Duration,
 }
 
 /// What every request can reach.
@@ -91,7 +92,8 @@ impl Application {
         let state = Data::new(State { auth: auth.clone(), config: config.clone(), imports: options, limits });
         let server = serve(listener, &config, state, store.clone())
             .map_err(|error| StartError::Listen(config.listen, error.to_string()))?;
-        Ok(Self { server, address, auth, store, options })
+        let seal_every = Duration::from_secs(config.audit.seal_seconds);
+        Ok(Self { server, address, auth, store, options, seal_every })
     }
 
     /// The address that was taken, with the real port where 0 was asked for.
@@ -121,9 +123,14 @@ impl Application {
     pub async fn run(self) -> std::io::Result<()> {
         let sweeper = actix_web::rt::spawn(sweep(self.auth.clone(), self.options));
         let outside = actix_web::rt::spawn(follow_issuers(self.auth.clone()));
+        let sealer = actix_web::rt::spawn(seal(self.auth.clone(), self.seal_every));
         let ended = self.server.await;
         sweeper.abort();
         outside.abort();
+        sealer.abort();
+        // Refusals of the last minute, and all that is not sealed yet.
+        seal_step(&self.auth, true, None).await;
+        tell_heads(&self.auth).await;
         self.store.close().await;
         ended
     }
@@ -209,6 +216,37 @@ async fn follow_issuers(auth: Arc<Auth>) {
         if let Err(error) = auth.offer_grants().await {
             tracing::warn!(%error, "the offers of outside issuers could not be looked at");
         }
+    }
+}
+
+/// How many steps of sealing look at the last hour alone before one looks at everything.
+const STEPS: u32 = 700;
+
+async fn seal(auth: Arc<Auth>, every: Duration) {
+    let mut told = None;
+    for step in (0..STEPS).cycle() {
+        actix_web::rt::time::sleep(every).await;
+        let now = auth.service().clock.now();
+        // What was recorded long ago and committed late is found in time as well.
+        seal_step(&auth, false, (step > 0).then_some(now - Duration::from_secs(3600))).await;
+        if told.replace(now.date_naive()) != Some(now.date_naive()) {
+            tell_heads(&auth).await;
+        }
+    }
+}
+
+async fn tell_heads(auth: &Auth) {
+    if let Err(error) = audit::tell_heads(auth.service()).await {
+        tracing::warn!(%error, "the heads of the audit could not be told");
+    }
+}
+
+async fn seal_step(auth: &Auth, all: bool, since: Option<domain::Timestamp>) {
+    if let Err(error) = audit::write_noted(auth.service(), all).await {
+        tracing::warn!(%error, "refusals could not be written to the audit yet");
+    }
+    if let Err(error) = audit::seal(auth.service(), since).await {
+        tracing::warn!(%error, "the audit could not be sealed yet");
     }
 }
 

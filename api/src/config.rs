@@ -36,7 +36,16 @@ pub struct Config {
     pub outbound: Outbound,
     pub imports: Imports,
     pub limits: Limits,
+    pub audit: Audit,
     pub log: Log,
+}
+
+/// How the audit is sealed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml, the manual")]
+pub struct Audit {
+    pub seal_seconds: u64,
 }
 
 /// What Fynd itself may ask of others.
@@ -116,7 +125,7 @@ pub enum LogFormat {
 }
 
 /// Tables of the file; in the environment their names are joined to the setting's by `_`.
-const TABLES: &[&str] = &["outbound", "imports", "limits", "log"];
+const TABLES: &[&str] = &["outbound", "audit", "imports", "limits", "log"];
 
 /// Variables that begin alike but belong to the test scripts.
 const NOT_SETTINGS: &[&str] = &["bin", "corpus", "screenshots"];
@@ -158,6 +167,7 @@ impl Config {
             ("limits.acquire_seconds", self.limits.acquire_seconds),
             ("limits.head_seconds", self.limits.head_seconds),
             ("limits.keep_alive_seconds", self.limits.keep_alive_seconds),
+            ("audit.seal_seconds", self.audit.seal_seconds),
             ("limits.graphql_depth", self.limits.graphql_depth as u64),
             ("limits.graphql_complexity", self.limits.graphql_complexity as u64),
         ];

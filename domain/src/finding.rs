@@ -178,6 +178,15 @@ impl Finding {
     ];
 }
 
+/// What the tool saw. Written by the tool, and so perhaps by an attacker.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
+pub struct Evidence {
+    /// The finding.
+    pub finding_id: FindingId,
+    /// The tool's words, at most 20,000 characters.
+    pub text: String,
+}
+
 /// A change of what people say about a finding. A field left out stays as it
 /// is; null empties it (RFC 7396).
 #[derive(Clone, Debug, Default, PartialEq)]

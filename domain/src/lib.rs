@@ -6,6 +6,7 @@
 
 pub mod asset;
 pub mod asset_matching;
+pub mod audit;
 pub mod change;
 pub mod client;
 pub mod code;
@@ -31,13 +32,14 @@ pub mod tenant;
 pub mod text;
 
 pub use asset::{Asset, AssetKind, Criticality, Exposure, Identifier, IdentifierKind, Provenance};
+pub use audit::{AuditFilter, AuditOutcome, AuditRecord};
 pub use change::{Change, ChangeMode, ResourceType};
 pub use client::{Client, ClientCredentials, RightReason};
 pub use code::Code;
 pub use date_time::DateTime;
 pub use error::{Error, Result, Violation};
 pub use event::EventKind;
-pub use finding::{Finding, FindingKind, Location};
+pub use finding::{Evidence, Finding, FindingKind, Location};
 pub use finding_filter::{FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingSort};
 pub use grant::Grant;
 pub use id::{

@@ -1,4 +1,4 @@
-//! Who did what: one row per command.
+//! Who did what: one row per command, per refusal and per read of what is restricted.
 
 use sea_orm::entity::prelude::*;
 
@@ -18,6 +18,11 @@ pub struct Model {
     pub resource_id: Option<Uuid>,
     pub first_seq: i64,
     pub last_seq: i64,
+    pub outcome: domain::AuditOutcome,
+    pub code: Option<String>,
+    pub count: i64,
+    pub detail: Option<String>,
+    pub proof: Option<Vec<u8>>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -4,6 +4,8 @@
 pub mod asset;
 pub mod asset_identifier;
 pub mod audit;
+pub mod audit_head;
+pub mod audit_seal;
 pub mod auth_epoch;
 pub mod client;
 pub mod client_secret;
@@ -32,7 +34,7 @@ pub mod tenant_clock;
 pub mod ticket;
 pub mod used_assertion;
 
-pub use numbered::Numbered;
+pub use numbered::{Identified, Numbered};
 use sea_orm::EntityTrait;
 
 /// A table behind the wall: each row belongs to one tenant.

@@ -2,10 +2,14 @@
 
 use crate::TenantOwned;
 
-/// A resource of the feed.
-pub trait Numbered: TenantOwned {
+/// Rows with an id, which can be listed page by page.
+pub trait Identified: TenantOwned {
     /// The column of its id.
     fn id() -> Self::Column;
+}
+
+/// A resource of the feed.
+pub trait Numbered: Identified {
     /// The column of the number of its last change.
     fn seq() -> Self::Column;
     /// The number of a row's last change.
@@ -16,10 +20,13 @@ pub trait Numbered: TenantOwned {
 
 macro_rules! numbered {
     ($($table:ident),*) => {$(
-        impl Numbered for crate::$table::Entity {
+        impl Identified for crate::$table::Entity {
             fn id() -> Self::Column {
                 crate::$table::Column::Id
             }
+        }
+
+        impl Numbered for crate::$table::Entity {
             fn seq() -> Self::Column {
                 crate::$table::Column::Seq
             }
@@ -34,3 +41,9 @@ macro_rules! numbered {
 }
 
 numbered!(finding, asset, task, import);
+
+impl Identified for crate::audit::Entity {
+    fn id() -> Self::Column {
+        crate::audit::Column::Id
+    }
+}

@@ -56,6 +56,6 @@ impl AssetQueries {
 
     /// One asset; null if there is none, or none for the caller's eyes.
     async fn asset(&self, ctx: &Context<'_>, id: AssetId) -> Result<Option<AssetNode>> {
-        Ok(found(service::asset::get(caller(ctx)?, id, None).await)?.map(Into::into))
+        Ok(found(ctx, service::asset::get(caller(ctx)?, id, None).await)?.map(Into::into))
     }
 }

@@ -35,7 +35,7 @@ impl ClientQueries {
 
     /// One client; null if there is none, or none for the caller's eyes.
     async fn client(&self, ctx: &Context<'_>, id: ClientId) -> Result<Option<Client>> {
-        found(service::client::get(caller(ctx)?, id, None).await)
+        found(ctx, service::client::get(caller(ctx)?, id, None).await)
     }
 }
 

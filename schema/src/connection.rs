@@ -9,7 +9,7 @@ use async_graphql::{
     Context, OutputType, Result,
     connection::{Connection, Edge, EmptyFields},
 };
-use domain::{Page, PageRequest};
+use domain::{Code, Page, PageRequest};
 use service::{Caller, Fresh, import::ImportOptions};
 use std::path::PathBuf;
 
@@ -60,6 +60,11 @@ pub(crate) fn connection<T, N: OutputType>(
     Ok(connection)
 }
 
+/// A field's name as the audit has it.
+pub(crate) fn operation(field: &str) -> String {
+    format!("graphql {field}")
+}
+
 /// What a use case answers to a caller that has nothing yet.
 pub(crate) fn changed<T>(fresh: service::Result<Fresh<T>>) -> Result<T> {
     match fresh.map_err(refused)? {
@@ -68,10 +73,18 @@ pub(crate) fn changed<T>(fresh: service::Result<Fresh<T>>) -> Result<T> {
     }
 }
 
-/// A missing resource is null; any other error stays one.
-pub(crate) fn found<T>(fresh: service::Result<Fresh<T>>) -> Result<Option<T>> {
-    match fresh {
-        Err(error) if error.code() == domain::Code::NotFound => Ok(None),
-        other => changed(other).map(Some),
+/// A missing resource is null; any other error stays one. The audit hears of it: what is missing may be foreign.
+pub(crate) fn shown<T>(ctx: &Context<'_>, result: service::Result<T>) -> Result<Option<T>> {
+    match result {
+        Err(error) if error.code() == Code::NotFound => {
+            caller(ctx)?.refused(&operation(ctx.field().name()), Code::NotFound);
+            Ok(None)
+        }
+        other => other.map(Some).map_err(refused),
     }
+}
+
+/// [`shown`], of what may be unchanged.
+pub(crate) fn found<T>(ctx: &Context<'_>, fresh: service::Result<Fresh<T>>) -> Result<Option<T>> {
+    shown(ctx, fresh)?.map(|fresh| changed(Ok(fresh))).transpose()
 }

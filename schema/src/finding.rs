@@ -2,7 +2,7 @@
 
 use crate::{
     asset::AssetNode,
-    connection::{caller, changed, connection, cost, found, loaders, page},
+    connection::{caller, changed, connection, cost, found, loaders, page, shown},
     error::refused,
     task::TaskNode,
 };
@@ -11,7 +11,7 @@ use async_graphql::{
     connection::{Connection, EmptyFields},
 };
 use domain::{
-    Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Severity, Transition,
+    Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Severity, Transition,
     finding::FindingPatch,
 };
 use service::finding::{FindingOrder, FindingQuery};
@@ -70,7 +70,12 @@ impl FindingQueries {
 
     /// One finding; null if there is none, or none for the caller's eyes.
     async fn finding(&self, ctx: &Context<'_>, id: FindingId) -> Result<Option<FindingNode>> {
-        Ok(found(service::finding::get(caller(ctx)?, id, None).await)?.map(Into::into))
+        Ok(found(ctx, service::finding::get(caller(ctx)?, id, None).await)?.map(Into::into))
+    }
+
+    /// What the tool saw of a finding; null if there is none, or none for the caller's eyes. That it was read is recorded.
+    async fn finding_evidence(&self, ctx: &Context<'_>, id: FindingId) -> Result<Option<Evidence>> {
+        shown(ctx, service::finding::evidence(caller(ctx)?, id).await)
     }
 
     /// Counts of findings as flat rows, under the same filters as the list.

@@ -34,7 +34,7 @@ impl GrantQueries {
 
     /// One grant; null if there is none, or none for the caller's eyes.
     async fn grant(&self, ctx: &Context<'_>, id: GrantId) -> Result<Option<Grant>> {
-        found(service::grant::get(caller(ctx)?, id, None).await)
+        found(ctx, service::grant::get(caller(ctx)?, id, None).await)
     }
 }
 

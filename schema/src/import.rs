@@ -44,7 +44,7 @@ impl ImportQueries {
 
     /// One import; null if there is none, or none for the caller's eyes.
     async fn import(&self, ctx: &Context<'_>, id: ImportId) -> Result<Option<ImportNode>> {
-        Ok(found(service::import::get(caller(ctx)?, id, None).await)?.map(Into::into))
+        Ok(found(ctx, service::import::get(caller(ctx)?, id, None).await)?.map(Into::into))
     }
 }
 

@@ -4,6 +4,7 @@
 //! take one statement each whatever the size of the page.
 
 mod asset;
+mod audit;
 mod budget;
 mod change;
 mod client;
@@ -34,6 +35,7 @@ pub struct Query(
     change::ChangeQueries,
     client::ClientQueries,
     grant::GrantQueries,
+    audit::AuditQueries,
 );
 
 /// All that can be changed.
@@ -63,12 +65,15 @@ pub fn build(depth: usize, complexity: usize) -> FyndSchema {
 pub async fn execute(schema: &FyndSchema, caller: Caller, imports: Imports, mut request: Request) -> Response {
     let allowed = request.parsed_query().and_then(|document| {
         guard::check(document)?;
-        Ok(guard::only_asks(document))
+        Ok((guard::only_asks(document), audit::Aliases::of(document)))
     });
     let response = match allowed {
-        Ok(only_asks) => {
-            let caller = if only_asks { caller.at_one_moment() } else { caller };
-            schema.execute(request.data(Loaders::new(&caller)).data(caller).data(imports)).await
+        Ok((only_asks, aliases)) => {
+            let asking = if only_asks { caller.at_one_moment() } else { caller.clone() };
+            let request = request.data(Loaders::new(&asking)).data(asking).data(imports);
+            let response = schema.execute(request).await;
+            aliases.tell(&caller, &response);
+            response
         }
         Err(error) => Response::from_errors(vec![error]),
     };

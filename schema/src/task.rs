@@ -60,7 +60,7 @@ impl TaskQueries {
 
     /// One task; null if there is none, or none for the caller's eyes.
     async fn task(&self, ctx: &Context<'_>, id: TaskId) -> Result<Option<TaskNode>> {
-        Ok(found(service::task::get(caller(ctx)?, id, None).await)?.map(Into::into))
+        Ok(found(ctx, service::task::get(caller(ctx)?, id, None).await)?.map(Into::into))
     }
 }
 

@@ -7,6 +7,7 @@
 //! ([`tenancy::Command`]). The raw connection is private to [`store`].
 
 pub mod asset;
+pub mod audit;
 pub mod auth;
 pub mod change;
 pub mod client;

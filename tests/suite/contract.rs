@@ -4,7 +4,9 @@ use crate::support::{
     document::{self, Operation},
     root,
 };
-use domain::{Asset, Finding, FindingFilter, Import, Task, asset::AssetFilter, task::TaskFilter};
+use domain::{
+    Asset, AuditFilter, AuditRecord, Finding, FindingFilter, Import, Task, asset::AssetFilter, task::TaskFilter,
+};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -32,9 +34,13 @@ fn operation_ids_are_unique() {
 
 #[test]
 fn the_fields_that_may_be_chosen_are_those_documented() {
-    for (name, fields) in
-        [("Finding", Finding::FIELDS), ("Asset", Asset::FIELDS), ("Task", Task::FIELDS), ("Import", Import::FIELDS)]
-    {
+    for (name, fields) in [
+        ("Finding", Finding::FIELDS),
+        ("Asset", Asset::FIELDS),
+        ("Task", Task::FIELDS),
+        ("Import", Import::FIELDS),
+        ("AuditRecord", AuditRecord::FIELDS),
+    ] {
         let properties = document::DOCUMENT["components"]["schemas"][name]["properties"].as_object().expect(name);
         let documented: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
         assert_eq!(fields.iter().copied().collect::<BTreeSet<_>>(), documented, "{name}");
@@ -47,6 +53,7 @@ fn the_conditions_of_a_filter_are_the_parameters_of_its_list() {
         ("/v1/findings", FindingFilter::NAMES, &["sort", "limit", "cursor", "fields"][..]),
         ("/v1/assets", AssetFilter::NAMES, &["limit", "cursor", "fields"]),
         ("/v1/tasks", TaskFilter::NAMES, &["limit", "cursor", "fields"]),
+        ("/v1/audit", AuditFilter::NAMES, &["limit", "cursor", "fields"]),
     ] {
         let parameters = document::DOCUMENT["paths"][path]["get"]["parameters"].as_array().expect(path);
         let of_query = parameters.iter().filter(|parameter| parameter["in"] == "query");

@@ -1,6 +1,7 @@
 //! The commands of the one binary.
 
 mod access;
+mod audit;
 mod client;
 mod demo;
 mod documents;
@@ -51,6 +52,9 @@ enum Command {
     Person(access::Person),
     /// Import reports.
     Import(import::Import),
+    /// Verify the audit, and print its signed heads to keep them elsewhere.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Print the OpenAPI document.
     Openapi,
     /// Print the GraphQL schema.
@@ -120,6 +124,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Organisation(organisation) => organisation.run(&config).await,
         Command::Person(person) => person.run(&config).await,
         Command::Import(import) => import.run(&config).await,
+        Command::Audit(audit) => audit.run(&config).await,
         Command::Openapi => documents::openapi(),
         Command::Schema => documents::schema(&config),
         Command::Defaults => print(crate::config::DEFAULTS),

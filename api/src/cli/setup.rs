@@ -4,7 +4,13 @@ use super::{Failure, print};
 use crate::{Config, application};
 use clap::{Args, Subcommand};
 use domain::{TenantSlug, tenant::parse_name};
-use service::{Clock, platform::Platform, store};
+use serde_json::json;
+use service::{
+    Clock,
+    audit::{self, Entry},
+    platform::Platform,
+    store,
+};
 
 #[derive(Args)]
 pub(super) struct Migrate {
@@ -41,6 +47,8 @@ impl Tenant {
             Self::Add { slug, name } => {
                 let (slug, name) = (TenantSlug::parse(&slug)?, parse_name(&name)?);
                 let id = platform.add_tenant(&slug, &name, auth.service().clock.now()).await?;
+                let entry = Entry::done("tenant.add").about("tenant", id.0).detail(&json!({"slug": slug.as_str()}));
+                audit::operator(auth.service(), entry).await?;
                 format!("{id}\n")
             }
             Self::List => {

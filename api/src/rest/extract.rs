@@ -6,7 +6,7 @@ use crate::{
     limits::Visit,
 };
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::header::{self, HeaderName},
     web::{Bytes, Data},
@@ -31,28 +31,45 @@ impl FromRequest for As {
         let given = authorization(request);
         let state = request.app_data::<Data<State>>().cloned();
         let worker = request.app_data::<Data<Worker>>().cloned();
+        let request = request.clone();
         async move {
             let (Some(state), Some(worker)) = (state, worker) else { return Err(Problem::of(Code::Internal)) };
-            let found = match given.ok_or_else(|| Problem::of(Code::Unauthenticated))? {
-                Authorization::Token(token) => state.auth.authenticate(&token).await,
-                Authorization::Basic(client, secret) => state.auth.authenticate_basic(&client, &secret).await,
-            };
-            visit.admit(&state, found.map(|caller| caller.on(&worker.0)).map_err(Into::into)).map(Self)
+            let given = given.ok_or_else(|| Problem::of(Code::Unauthenticated))?;
+            let found = given.caller(&state, &worker).await;
+            if let Ok(caller) = &found {
+                // For the audit, should the request be refused.
+                request.extensions_mut().insert(caller.clone());
+            }
+            visit.admit(&state, found).map(Self)
         }
         .boxed_local()
     }
 }
 
 /// What the one `Authorization` header says.
-enum Authorization {
+pub(super) enum Authorization {
     /// `Bearer`, or `Token` as TAXII clients have it.
     Token(String),
     /// A client's id and secret, for tools that cannot do OAuth.
     Basic(String, String),
 }
 
+impl Authorization {
+    /// Who that is right now.
+    ///
+    /// # Errors
+    /// `unauthenticated`, `unavailable`.
+    pub(super) async fn caller(&self, state: &State, worker: &Worker) -> Result<Caller, Problem> {
+        let caller = match self {
+            Self::Token(token) => state.auth.authenticate(token).await?,
+            Self::Basic(client, secret) => state.auth.authenticate_basic(client, secret).await?,
+        };
+        Ok(caller.on(&worker.0))
+    }
+}
+
 /// The one `Authorization` header; several are none.
-fn authorization(request: &HttpRequest) -> Option<Authorization> {
+pub(super) fn authorization(request: &HttpRequest) -> Option<Authorization> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     let value = headers.next()?.to_str().ok()?;
     if headers.next().is_some() {

@@ -10,10 +10,10 @@ use super::{
 };
 use actix_web::{HttpRequest, get, http::StatusCode, patch, post};
 use domain::{
-    Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Page, Severity, Transition,
+    Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Page, Severity, Transition,
     finding::FindingPatch,
 };
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use service::finding::{FindingOrder, FindingQuery};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -114,15 +114,6 @@ async fn get_finding(caller: As, id: Id<FindingId>, params: Params<FieldParams>,
     one(service::finding::get(&caller.0, id.0, seen.tags(&fields).as_deref()).await?, &fields)
 }
 
-/// What the tool saw. Written by the tool, and so perhaps by an attacker.
-#[derive(Serialize, ToSchema)]
-struct Evidence {
-    /// The finding.
-    finding_id: FindingId,
-    /// The tool's words, at most 20,000 characters.
-    text: String,
-}
-
 /// What the tool saw of a finding.
 #[utoipa::path(tag = "findings", operation_id = "getFindingEvidence", params(("id" = FindingId, Path)),
     security(("bearer" = ["findings:read", "evidence:read"])), responses(
@@ -132,8 +123,7 @@ struct Evidence {
     ))]
 #[get("/findings/{id}/evidence")]
 async fn get_evidence(caller: As, id: Id<FindingId>, _: Params<NoParams>, seen: Seen) -> Answer {
-    let text = service::finding::evidence(&caller.0, id.0).await?;
-    whole(&Evidence { finding_id: id.0, text }, &seen)
+    whole(&service::finding::evidence(&caller.0, id.0).await?, &seen)
 }
 
 /// A change of a finding. A field left out stays as it is; null goes back to

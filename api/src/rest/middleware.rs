@@ -3,7 +3,7 @@
 use super::problem::{Problem, code_of};
 use crate::{application::State, edges::Edges, limits::Visit};
 use actix_web::{
-    Error,
+    Error, HttpMessage, HttpRequest,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
@@ -15,8 +15,10 @@ use actix_web::{
     web::Data,
 };
 use domain::Code;
+use service::Caller;
 use std::{rc::Rc, time::Instant};
 use tracing::Instrument;
+use uuid::Uuid;
 
 /// The request's id, in and out.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -32,10 +34,14 @@ pub async fn answer<B: MessageBody + 'static>(
     let began = Instant::now();
     let id = request_id(&request);
     // Everything that is logged on the way carries the request's id.
-    let span = tracing::info_span!("request", request_id = %id, method = %request.method(), path = request.path());
+    let span = tracing::info_span!("request", request_id = %id, method = %request.method(), path = path(&request));
     let last = Last::of(&request, &id);
     let response = next.call(request).instrument(span.clone()).await;
-    let mut response = response.map(|response| as_problem(response, &id)).map_err(|error| {
+    let told = response.map(|response| {
+        tell(&response);
+        as_problem(response, &id)
+    });
+    let mut response = told.map_err(|error| {
         let problem = error.as_error::<Problem>().cloned().unwrap_or_else(|| Problem::of(Code::Internal));
         problem.response(Some(id))
     });
@@ -76,6 +82,39 @@ impl Last {
         }
         status.as_u16()
     }
+}
+
+/// The path as it may be logged: whatever stands in the place of a parameter is shown only if it is an id,
+/// since people paste secrets into the wrong place.
+fn path(request: &ServiceRequest) -> String {
+    let Some(pattern) = request.match_pattern() else { return "(unknown)".to_owned() };
+    let shown = pattern.split('/').zip(request.path().split('/')).map(|(pattern, part)| {
+        let is_fixed = !pattern.starts_with('{') || part.parse::<Uuid>().is_ok();
+        if is_fixed { part } else { pattern }
+    });
+    shown.collect::<Vec<_>>().join("/")
+}
+
+/// Tells the audit of a refusal: of a known caller, or of a token that proves nothing.
+fn tell<B>(response: &ServiceResponse<B>) {
+    let code = response.response().error().and_then(|error| error.as_error::<Problem>()).map(|problem| problem.code);
+    let request = response.request();
+    let (Some(code), Some(state)) = (code, request.app_data::<Data<State>>()) else { return };
+    let service = state.auth.service();
+    match request.extensions().get::<Caller>() {
+        Some(caller) => service::audit::refused(service, Some(caller), &operation(request), code, about(request)),
+        None if code == Code::Unauthenticated => service::audit::refused(service, None, "authenticate", code, None),
+        None => {}
+    }
+}
+
+/// The operation's name, which holds nothing of what the client wrote.
+fn operation(request: &HttpRequest) -> String {
+    format!("{} {}", request.method(), request.match_pattern().unwrap_or_default())
+}
+
+fn about(request: &HttpRequest) -> Option<Uuid> {
+    request.match_info().get("id")?.parse().ok()
 }
 
 /// The client's id if it is one that can be logged as it is, else a new one.

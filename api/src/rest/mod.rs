@@ -1,6 +1,7 @@
 //! REST under `/v1`: read the input, call the service, return.
 
 mod asset;
+mod audit;
 mod change;
 mod client;
 mod extract;
@@ -39,7 +40,8 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(import::routes)
             .configure(change::routes)
             .configure(client::routes)
-            .configure(grant::routes),
+            .configure(grant::routes)
+            .configure(audit::routes),
     );
     config.configure(oauth::routes);
 }
@@ -64,6 +66,7 @@ pub fn routes(config: &mut ServiceConfig) {
         (name = "clients", description = "Programs with credentials of their own"),
         (name = "grants", description = "Who may do what in the municipality"),
         (name = "oauth", description = "Tokens for clients"),
+        (name = "audit", description = "Who did what"),
     ),
     components(schemas(problem::ProblemDetails)),
     modifiers(&Bearer)

@@ -14,7 +14,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use domain::Permission;
+use domain::{Code, Permission};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -110,6 +110,14 @@ fn invalid_client() -> Refused {
 }
 
 impl Refused {
+    /// Tells the audit of credentials that prove nothing.
+    fn told(self, state: &State, operation: &str) -> Self {
+        if self.0 == StatusCode::UNAUTHORIZED {
+            service::audit::refused(state.auth.service(), None, operation, Code::Unauthenticated, None);
+        }
+        self
+    }
+
     fn response(&self, by_header: bool) -> HttpResponse {
         let mut response = HttpResponse::build(self.0);
         response.insert_header((header::CACHE_CONTROL, "no-store"));
@@ -239,7 +247,7 @@ async fn post_token(form: Form, state: Data<State>) -> HttpResponse {
     let by_header = form.by_header;
     match token(form, &state).await {
         Ok(answer) => HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(answer),
-        Err(refused) => refused.response(by_header),
+        Err(refused) => refused.told(&state, "POST /oauth/token").response(by_header),
     }
 }
 
@@ -274,7 +282,7 @@ async fn post_revoke(form: Form, state: Data<State>) -> HttpResponse {
     let by_header = form.by_header;
     match revoke(form, &state).await {
         Ok(()) => HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).finish(),
-        Err(refused) => refused.response(by_header),
+        Err(refused) => refused.told(&state, "POST /oauth/revoke").response(by_header),
     }
 }
 

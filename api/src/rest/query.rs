@@ -48,7 +48,8 @@ filters!(
     domain::task::TaskFilter,
     domain::change::ChangeFilter,
     domain::client::ClientFilter,
-    domain::grant::GrantFilter
+    domain::grant::GrantFilter,
+    domain::AuditFilter
 );
 
 impl<F: Filter, T: DeserializeOwned> FromRequest for Filtered<F, T> {

@@ -61,7 +61,7 @@ impl Fields {
             .unwrap_or_default()
     }
 
-    fn of<T: Serialize>(&self, item: &T) -> Result<Value, Problem> {
+    pub(super) fn of<T: Serialize>(&self, item: &T) -> Result<Value, Problem> {
         let mut value = serde_json::to_value(item).map_err(|_| Problem::of(Code::Internal))?;
         if let (Some(fields), Some(object)) = (&self.0, value.as_object_mut()) {
             object.retain(|name, _| fields.contains(name));

@@ -19,6 +19,7 @@ pub use vault::{Vault, VaultError};
 
 use crate::{
     Clock, Error, Result, Store,
+    audit::{self, Entry},
     outbound::Outbound,
     platform::{self, ClientRow, Platform, To},
     tenancy::{Caller, Identity, Membership, OPERATOR, Right, Service},
@@ -97,7 +98,7 @@ impl Auth {
         let issuers = Issuers::new(options.issuers.clone(), outbound).map_err(Error::Internal)?;
         let snapshots = Snapshots::load(platform, clock.clone()).await?;
         let issuer = options.issuer.as_str().into();
-        let service = Service { store, clock, vault, issuer };
+        let service = Service { apart: store.clone(), store, clock, vault, issuer, noted: Arc::default() };
         let (verifier, newcomers) = (Verifier::default(), Mutex::default());
         Ok(Self { service, options, verifier, snapshots, issuers, newcomers })
     }
@@ -288,7 +289,11 @@ impl Auth {
     /// Store errors.
     pub async fn rotate_keys(&self, algorithm: SigningAlgorithm, lead: Duration, overlap: Duration) -> Result<String> {
         let platform = Platform::new(self.service.store.clone());
-        keys::rotate(&platform, &self.service.vault, &self.service.clock, algorithm, (lead, overlap)).await
+        let (vault, clock) = (&self.service.vault, &self.service.clock);
+        let kid = keys::rotate(&platform, vault, clock, algorithm, (lead, overlap)).await?;
+        let entry = Entry::done("signing_key.rotate").detail(&serde_json::json!({"kid": kid}));
+        audit::operator(&self.service, entry).await?;
+        Ok(kid)
     }
 
     /// Ends a token of any principal by its `jti`: the operator's.
@@ -297,7 +302,9 @@ impl Auth {
     /// Store errors.
     pub async fn revoke_jti(&self, jti: &str) -> Result<()> {
         let now = self.service.clock.now();
-        Platform::new(self.service.store.clone()).revoke_token(jti, now + NewToken::MAX_TTL, now).await
+        Platform::new(self.service.store.clone()).revoke_token(jti, now + NewToken::MAX_TTL, now).await?;
+        let entry = Entry::done("token.revoke").detail(&serde_json::json!({"jti": jti}));
+        audit::operator(&self.service, entry).await
     }
 
     /// Issues a token, with the grants that end with it.
@@ -315,7 +322,12 @@ impl Auth {
         let platform = Platform::new(self.service.store.clone());
         let principal = platform.principal(&self.options.issuer, &new.subject, now).await?;
         platform.grant(To::Principal(principal), &new.tenants, new.scopes, origin, (now, Some(until))).await?;
-        keys::sign(&platform, &self.service.vault, &claims, now).await
+        let token = keys::sign(&platform, &self.service.vault, &claims, now).await?;
+        // The municipality sees that a token for it was made, and with which rights.
+        let detail = serde_json::json!({"jti": claims.jti, "scope": claims.scope});
+        let entry = Entry::done("token.issue").about("principal", principal.0).detail(&detail);
+        audit::done(&self.service, &new.tenants, audit::SYSTEM, entry).await?;
+        Ok(token)
     }
 }
 

@@ -7,6 +7,7 @@
 use super::{Auth, Claims, ClientKeys, keys, snapshot::Snapshot};
 use crate::{
     Error,
+    audit::{self, Entry},
     platform::{ClientRow, Platform},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -102,6 +103,7 @@ impl Auth {
         let platform = Platform::new(self.service.store.clone());
         let access_token = keys::sign(&platform, &self.service.vault, &claims, now).await?;
         platform.note_use(client.id, now).await?;
+        audit::issued(&self.service, client.principal, &tenants);
         Ok(IssuedToken { access_token, expires_in: life, scope: scopes.to_string() })
     }
 
@@ -118,6 +120,8 @@ impl Auth {
         let Some(until) = claims.expires_at().filter(|until| *until > now) else { return Ok(()) };
         if !proof.is_outside && claims.sub == client.id.to_string() {
             Platform::new(self.service.store.clone()).revoke_token(&claims.jti, until, now).await?;
+            let entry = Entry::done("token.revoke").detail(&serde_json::json!({"jti": claims.jti}));
+            audit::done(&self.service, &client.tenants, client.principal, entry).await?;
         }
         Ok(())
     }

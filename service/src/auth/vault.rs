@@ -1,9 +1,11 @@
 //! The store key: the one secret outside the store. It seals what the store
-//! must not show (private signing keys) and authenticates cursors.
+//! must not show (private signing keys), authenticates cursors, and proves and
+//! signs the audit.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, RandomizedNonceKey},
     hmac, rand,
+    signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::{io::Write, path::Path};
@@ -13,6 +15,8 @@ pub struct Vault {
     seal: RandomizedNonceKey,
     authenticate: hmac::Key,
     secrets: hmac::Key,
+    prove: hmac::Key,
+    sign: Ed25519KeyPair,
 }
 
 /// Why there is no store key.
@@ -49,7 +53,10 @@ impl Vault {
             .map_err(|e| VaultError::Crypto(e.to_string()))?;
         let authenticate = hmac::Key::new(hmac::HMAC_SHA256, derive("fynd cursor v1").as_ref());
         let secrets = hmac::Key::new(hmac::HMAC_SHA256, derive("fynd client secret v1").as_ref());
-        Ok(Self { seal, authenticate, secrets })
+        let prove = hmac::Key::new(hmac::HMAC_SHA256, derive("fynd audit row v1").as_ref());
+        let sign = Ed25519KeyPair::from_seed_unchecked(derive("fynd audit head v1").as_ref())
+            .map_err(|e| VaultError::Crypto(e.to_string()))?;
+        Ok(Self { seal, authenticate, secrets, prove, sign })
     }
 
     /// The vault of a file that holds the key; makes the file (for its owner alone) if it is not there.
@@ -104,6 +111,34 @@ impl Vault {
     /// Whether the tag is the text's, in constant time.
     pub(crate) fn is_authentic(&self, text: &[u8], tag: &[u8]) -> bool {
         aws_lc_rs::constant_time::verify_slices_are_equal(&self.authenticate(text), tag).is_ok()
+    }
+}
+
+/// What only the holder of the store key can make: the audit rests on it.
+impl Vault {
+    /// The proof that the service wrote this row of the audit: HMAC-SHA-256.
+    pub(crate) fn prove(&self, row: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.prove, row).as_ref().to_vec()
+    }
+
+    /// Whether the proof is the row's, in constant time.
+    pub(crate) fn is_proof(&self, row: &[u8], proof: &[u8]) -> bool {
+        hmac::verify(&self.prove, row, proof).is_ok()
+    }
+
+    /// Signs a head of the audit (Ed25519, RFC 8032).
+    pub(crate) fn sign(&self, head: &[u8]) -> Vec<u8> {
+        self.sign.sign(head).as_ref().to_vec()
+    }
+
+    /// Whether this store key has signed the head.
+    pub(crate) fn is_signed(&self, head: &[u8], signature: &[u8]) -> bool {
+        UnparsedPublicKey::new(&ED25519, self.public_key()).verify(head, signature).is_ok()
+    }
+
+    /// What verifies the heads, for whoever does not have the store key: 32 bytes.
+    pub fn public_key(&self) -> &[u8] {
+        self.sign.public_key().as_ref()
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::{filter, row};
 use crate::{
-    Error, Etag, Fresh, Result,
+    Error, Etag, Fresh, Result, audit,
     cursor::Bound,
     paging,
     tenancy::{Caller, Read},
 };
-use domain::{Finding, FindingFilter, FindingId, FindingSort, Page, PageRequest, Permission, Timestamp};
+use domain::{Evidence, Finding, FindingFilter, FindingId, FindingSort, Page, PageRequest, Permission, Timestamp};
 use entity::{finding, finding_evidence};
 use sea_orm::{
     ColumnTrait, Order, QueryOrder, Value,
@@ -163,14 +163,17 @@ pub async fn of_assets(read: &Read, assets: &[domain::AssetId], each: u64) -> Re
     row::shown(&scope, rows).await
 }
 
-/// What the tool saw.
+/// What the tool saw. That the caller reads it is recorded first.
 ///
 /// # Errors
 /// `forbidden`, `not_found` for a missing finding and for one without evidence.
-pub async fn evidence(caller: &Caller, id: FindingId) -> Result<String> {
+pub async fn evidence(caller: &Caller, id: FindingId) -> Result<Evidence> {
     let read = caller.begin(Permission::ReadEvidence).await?;
     let scope = read.narrow(Permission::ReadFindings);
     let of_finding = finding_evidence::Column::FindingId.eq(id.0);
     let row = scope.find::<finding_evidence::Entity>().filter(of_finding).one().await?;
-    row.map(|row| row.text).ok_or_else(Error::not_found)
+    drop(read);
+    let row = row.ok_or_else(Error::not_found)?;
+    audit::read(caller, "finding.evidence", "finding", &[(row.tenant_id, id.0)]).await?;
+    Ok(Evidence { finding_id: id, text: row.text })
 }

@@ -1,6 +1,6 @@
 //! The store: PostgreSQL or SQLite behind one type. Connections never leave
-//! this module but as an open transaction, and those only reach `tenancy` and
-//! `platform`.
+//! this module but as an open transaction, and those only reach `tenancy`,
+//! `platform` and `audit`.
 
 mod connection;
 mod open;

@@ -5,12 +5,11 @@
 use super::Caller;
 use crate::{
     Result,
+    audit::{self, Entry},
     platform::{self, Rows},
     store::Connection,
 };
-use domain::Timestamp;
-use entity::audit;
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use domain::{TenantId, Timestamp};
 use uuid::Uuid;
 
 /// One transaction of one such change. Dropping it changes nothing.
@@ -44,18 +43,11 @@ impl Administration {
         now: Timestamp,
     ) -> Result<()> {
         self.platform().bump().await?;
-        let rows = tenants.iter().map(|tenant| audit::ActiveModel {
-            tenant_id: Set(*tenant),
-            id: Set(Uuid::now_v7()),
-            recorded_at: Set(now),
-            principal_id: Set(self.caller.principal().0),
-            action: Set(action.to_owned()),
-            resource_type: Set(Some(about.0.to_owned())),
-            resource_id: Set(Some(about.1)),
-            first_seq: Set(0),
-            last_seq: Set(0),
-        });
-        audit::Entity::insert_many(rows).exec_without_returning(&self.connection).await?;
+        let (vault, principal) = (&self.caller.service().vault, self.caller.principal());
+        for tenant in tenants {
+            let entry = Entry::done(action).about(about.0, about.1);
+            audit::append(&self.connection, vault, TenantId(*tenant), principal, entry, now).await?;
+        }
         self.connection.commit().await
     }
 }

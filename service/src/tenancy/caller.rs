@@ -15,12 +15,17 @@ use tokio::sync::OnceCell;
 pub struct Service {
     /// The store.
     pub store: Store,
+    /// The store through connections of no server thread: for short transactions beside an open one,
+    /// which would otherwise wait for each other's connections.
+    pub apart: Store,
     /// The time.
     pub clock: Clock,
     /// The keys outside the store.
     pub vault: Arc<Vault>,
     /// The issuer of own tokens.
     pub issuer: Arc<str>,
+    /// What the audit has yet to write.
+    pub noted: Arc<crate::audit::Noted>,
 }
 
 /// The issuer and subject of the principal that stands for the command line.
@@ -167,6 +172,11 @@ impl Caller {
     /// Whether the caller holds the permission in the tenant.
     pub fn may(&self, permission: Permission, tenant: TenantId) -> bool {
         self.0.rights.get(&tenant).is_some_and(|right| right.scopes.has(permission))
+    }
+
+    /// Tells the audit that this caller was refused; see [`crate::audit::refused`].
+    pub fn refused(&self, action: &str, code: Code) {
+        crate::audit::refused(&self.0.service, Some(self), action, code, None);
     }
 
     pub(crate) fn now(&self) -> Timestamp {

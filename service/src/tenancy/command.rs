@@ -1,9 +1,13 @@
 //! A command: one tenant's change, numbered by its clock and recorded with it.
 
 use super::{Caller, Scope, write::stale};
-use crate::{Error, Result, store::Connection};
-use domain::{EventKind, ResourceType, Timestamp};
-use entity::{Numbered, TenantOwned, audit, event, tenant_clock};
+use crate::{
+    Error, Result,
+    audit::{self, Entry},
+    store::Connection,
+};
+use domain::{EventKind, ResourceType, TenantId, Timestamp};
+use entity::{Numbered, TenantOwned, event, tenant_clock};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
@@ -174,18 +178,15 @@ impl Command {
 
     /// Commits the change with its events, one audit row for `action`, and the new time of the clock.
     pub async fn commit(self, action: &str, resource: Option<(ResourceType, Uuid)>) -> Result<()> {
-        let row = audit::ActiveModel {
-            tenant_id: Set(self.tenant),
-            id: Set(Uuid::now_v7()),
-            recorded_at: Set(self.recorded_at),
-            principal_id: Set(self.caller.principal().0),
-            action: Set(action.to_owned()),
-            resource_type: Set(resource.map(|(kind, _)| name_of(kind))),
-            resource_id: Set(resource.map(|(_, id)| id)),
-            first_seq: Set(self.clock.value + 1),
-            last_seq: Set(self.value),
-        };
-        self.insert::<audit::Entity>(vec![row]).await?;
+        let mut entry = Entry::done(action);
+        if self.value > self.clock.value {
+            entry = entry.numbered(self.clock.value + 1, self.value);
+        }
+        if let Some((kind, id)) = resource {
+            entry = entry.about(name_of(kind), id);
+        }
+        let (vault, principal) = (&self.caller.service().vault, self.caller.principal());
+        audit::append(&self.connection, vault, TenantId(self.tenant), principal, entry, self.recorded_at).await?;
         self.commit_step().await
     }
 

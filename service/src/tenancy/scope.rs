@@ -1,7 +1,7 @@
 //! The only door to rows: a select that is filtered by tenant before anyone sees it.
 
 use crate::{Result, store::Connection};
-use entity::{Numbered, TenantOwned, tenant_clock};
+use entity::{Identified, TenantOwned, tenant_clock};
 use sea_orm::{
     ColumnTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Asterisk, Expr, ExprTrait, IntoCondition, Query, UnionType},
@@ -94,7 +94,7 @@ impl<E: TenantOwned> Find<'_, E> {
     }
 }
 
-impl<E: Numbered> Find<'_, E> {
+impl<E: Identified> Find<'_, E> {
     /// The first rows in the order of a stored column (if one is named), ended by id.
     ///
     /// Over several tenants, the first rows of each are taken from its own index

@@ -57,9 +57,15 @@ impl Process {
 
     /// Starts the server with these settings in its environment.
     pub(crate) async fn start_with(store: &TestStore, port: u16, settings: &[(&str, &str)]) -> Self {
-        let listen = format!("127.0.0.1:{port}");
         let mut command = fynd(store);
-        command.args(["serve", "--listen", &listen]).envs(settings.iter().copied());
+        command.envs(settings.iter().copied());
+        Self::start_as(command, port).await
+    }
+
+    /// Starts the server as this command.
+    pub(crate) async fn start_as(mut command: Command, port: u16) -> Self {
+        let listen = format!("127.0.0.1:{port}");
+        command.args(["serve", "--listen", &listen]);
         let child = command.spawn().expect("it starts");
         let process = Self { child, base: format!("http://{listen}") };
         let began = Instant::now();

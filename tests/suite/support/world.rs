@@ -130,6 +130,8 @@ fn config(store: &TestStore) -> Config {
     config.limits.tenant_requests_per_minute = 1_000_000;
     config.limits.graphql_cost_per_minute = 1_000_000_000;
     config.limits.oauth_per_minute = 100_000;
+    // Tests seal by hand, when nothing else changes.
+    config.audit.seal_seconds = 3600;
     config
 }
 
@@ -137,6 +139,10 @@ impl Person {
     /// Somebody with this token at this server.
     pub(crate) fn at(base: &str, token: &str) -> Self {
         Self { base: base.to_owned(), token: token.to_owned(), client: reqwest::Client::new() }
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        &self.base
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {

@@ -26,6 +26,7 @@ fn sample(field: &str) -> Sample {
         "me" | "tenants" => (&[], "", ""),
         "findings" => (&["findings:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
         "finding" => (&["findings:read"], "findings", "(id: ID)"),
+        "findingEvidence" => (&["evidence:read"], "findings", "(id: ID)"),
         "findingCounts" => (&["findings:read"], "", "(by: [STATUS], filter: {tenant: [TENANT]})"),
         "assets" => (&["assets:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
         "asset" => (&["assets:read"], "assets", "(id: ID)"),
@@ -34,6 +35,7 @@ fn sample(field: &str) -> Sample {
         "imports" => (&["findings:read", "imports:write"], "", "(first: 2, tenant: [TENANT])"),
         "import" => (&["findings:read", "imports:write"], "imports", "(id: ID)"),
         "changes" => (&["feed:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
+        "audit" => (&["audit:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
         "updateFinding" => (&["findings:write"], "findings", "(id: ID, ifMatch: 1, input: {assignee: \"x\"})"),
         "transitionFinding" => {
             (&["findings:write", "findings:verify"], "findings", "(id: ID, ifMatch: 1, input: {to: IN_PROGRESS})")
