@@ -49,7 +49,7 @@ pub(crate) struct State {
 pub(crate) struct Worker(pub(crate) Store);
 
 /// How long a connection that is being closed may take over it.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Why the server did not start: one clear sentence each.
 #[derive(Debug, thiserror::Error)]

@@ -26,22 +26,27 @@ impl Slow {
 
     /// Sends the head of a POST with a body of this length, and the body's beginning.
     pub(crate) async fn post(world: &World, who: &Person, path: &str, length: usize, beginning: &str) -> Self {
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: fynd.example\r\nAuthorization: Bearer {}\r\n\
-             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{beginning}",
-            who.token
-        );
+        let head = format!("{}\r\n{beginning}", head(who, path, length));
         Self::send(world, &head).await
     }
 
-    /// A GraphQL request that takes a place until it is ended with [`Slow::end`].
+    /// A GraphQL request that is in work until it is ended with [`Slow::end`].
     pub(crate) async fn question(world: &World, who: &Person) -> Self {
-        Self::post(world, who, "/graphql", QUESTION.len(), &QUESTION[..5]).await
+        let head = format!("{}Expect: 100-continue\r\n\r\n", head(who, "/graphql", QUESTION.len()));
+        let mut slow = Self::send(world, &head).await;
+        // The server asks for the body, so it has begun.
+        let answer = slow.answer().await;
+        assert!(answer.starts_with("HTTP/1.1 100"), "{answer}");
+        slow
     }
 
-    /// Sends the rest of the question; the answer's beginning.
+    /// Sends the question itself; the answer's beginning.
     pub(crate) async fn end(mut self) -> String {
-        self.stream.write_all(&QUESTION.as_bytes()[5..]).await.expect("sent");
+        self.stream.write_all(QUESTION.as_bytes()).await.expect("sent");
+        self.answer().await
+    }
+
+    async fn answer(&mut self) -> String {
         let mut answer = vec![0; 4096];
         let length = tokio::time::timeout(PATIENCE, self.stream.read(&mut answer)).await.expect("in time");
         String::from_utf8_lossy(&answer[..length.expect("an answer")]).into_owned()
@@ -58,3 +63,11 @@ impl Slow {
 }
 
 const QUESTION: &str = r#"{"query": "{ me { issuer } }"}"#;
+
+fn head(who: &Person, path: &str, length: usize) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: fynd.example\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n",
+        who.token
+    )
+}
