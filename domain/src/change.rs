@@ -78,6 +78,7 @@ pub struct Change {
     /// Whether the resource is gone (a tombstone); `resource` is then null.
     pub deleted: bool,
     /// What changed, field by field: `{"status": {"before": "new", "after": "confirmed"}}`. Null for creations.
+    /// What the caller does not get of the finding (see its `withheld`) is left out.
     #[schema(value_type = Option<Object>)]
     pub changed: Option<serde_json::Value>,
     /// The resource as it stands now.

@@ -1,8 +1,8 @@
 //! Findings: one weakness on one asset, or on none yet.
 
 use crate::{
-    AssetId, DateTime, Error, FindingId, Justification, Severity, SourceId, Status, TenantId, Violation, error::Result,
-    text,
+    AssetId, DateTime, Error, FindingId, Justification, RestrictedField, Severity, SourceId, Status, TenantId, Tlp,
+    Violation, error::Result, text,
 };
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
@@ -82,14 +82,14 @@ pub struct Finding {
     pub source_ref: Option<String>,
     /// What groups the same weakness over many assets: plugin, rule or template id.
     pub rule_key: String,
-    /// What makes repeated reports the same finding: 64 hexadecimal digits.
-    pub fingerprint: String,
+    /// What makes repeated reports the same finding: 64 hexadecimal digits. Null if withheld.
+    pub fingerprint: Option<String>,
     /// What sort of statement it is.
     pub kind: FindingKind,
     /// One line, written by the tool (and so perhaps by an attacker).
     pub title: String,
-    /// What the weakness is.
-    pub description: String,
+    /// What the weakness is. Null if withheld.
+    pub description: Option<String>,
     /// What it leads to.
     pub consequence: Option<String>,
     /// What to do about it.
@@ -108,10 +108,15 @@ pub struct Finding {
     pub cwes: Vec<String>,
     /// URLs and other citations. May be hostile.
     pub references: Vec<String>,
-    /// Where on the asset.
-    pub location: Location,
+    /// Where on the asset. Null if withheld.
+    pub location: Option<Location>,
     /// Labels: the source's, or what a person set instead.
     pub tags: Vec<String>,
+    /// How widely it may be passed on (FIRST TLP 2.0): what it came in with, or what a person set instead.
+    pub tlp: Tlp,
+    /// What the caller does not get, since the finding is marked TLP:RED and the caller lacks `evidence:read`
+    /// in this municipality: those fields are null or empty. Empty if nothing is withheld.
+    pub withheld: Vec<RestrictedField>,
     /// What people decided.
     pub status: Status,
     /// Why it was dismissed.
@@ -163,6 +168,8 @@ impl Finding {
         "references",
         "location",
         "tags",
+        "tlp",
+        "withheld",
         "status",
         "justification",
         "status_comment",
@@ -176,6 +183,20 @@ impl Finding {
         "updated_at",
         "seq",
     ];
+
+    /// Takes away what needs `evidence:read`, and says so.
+    #[must_use]
+    pub fn restricted(self) -> Self {
+        Self {
+            description: None,
+            consequence: None,
+            location: None,
+            references: Vec::new(),
+            fingerprint: None,
+            withheld: RestrictedField::ALL.to_vec(),
+            ..self
+        }
+    }
 }
 
 /// What the tool saw. Written by the tool, and so perhaps by an attacker.
@@ -197,6 +218,8 @@ pub struct FindingPatch {
     pub assignee: Option<Option<String>>,
     /// Labels; null goes back to the source's.
     pub tags: Option<Option<Vec<String>>>,
+    /// The marking; null goes back to the one it came in with.
+    pub tlp: Option<Option<Tlp>>,
 }
 
 /// The most tags on a finding.

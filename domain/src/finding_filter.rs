@@ -1,7 +1,7 @@
 //! What a list or count of findings is about.
 
 use crate::{
-    AssetId, DateTime, Error, FindingKind, Severity, Status, TaskId,
+    AssetId, DateTime, Error, FindingKind, Severity, Status, TaskId, Tlp,
     condition::{few, storable, storable_time},
     error::Result,
 };
@@ -10,6 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Which findings. All conditions hold together; a list of values holds if one
 /// of them does; an empty filter is all.
+///
+/// None is about a [`crate::RestrictedField`]. One that is must not match findings
+/// of which the caller does not get that field.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams, async_graphql::InputObject)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -34,6 +37,10 @@ pub struct FindingFilter {
     #[param(style = Form, explode = false, example = json!(["nessus"]))]
     #[graphql(default)]
     pub source: Vec<String>,
+    /// Markings.
+    #[param(style = Form, explode = false, example = json!(["red"]))]
+    #[graphql(default)]
+    pub tlp: Vec<Tlp>,
     /// The asset they are on.
     pub asset: Option<AssetId>,
     /// The task they belong to.
@@ -65,6 +72,7 @@ impl FindingFilter {
         "status",
         "kind",
         "source",
+        "tlp",
         "asset",
         "task",
         "cve",
@@ -87,6 +95,7 @@ impl FindingFilter {
         few("status", &self.status)?;
         few("kind", &self.kind)?;
         few("source", &self.source)?;
+        few("tlp", &self.tlp)?;
         storable("source", &self.source)?;
         storable("cve", &self.cve)?;
         storable("tag", &self.tag)?;
@@ -128,6 +137,8 @@ pub enum FindingFacet {
     Source,
     /// The tenant's slug.
     Tenant,
+    /// The marking.
+    Tlp,
 }
 
 impl FindingFacet {

@@ -1,6 +1,6 @@
 //! Imports: one report that came in, and what became of each of its records.
 
-use crate::{DateTime, ImportId, TenantId};
+use crate::{DateTime, ImportId, TenantId, Tlp};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -82,6 +82,8 @@ pub struct Import {
     pub status: ImportStatus,
     /// The source named with the report; null: the report's own tool.
     pub source: Option<String>,
+    /// The marking named with the report: of the findings that it makes, and the least of those that it sees again.
+    pub tlp: Option<Tlp>,
     /// SHA-256 of the report, 64 hexadecimal digits.
     pub sha256: String,
     /// Size of the report in bytes, after decompression.
@@ -109,7 +111,8 @@ pub struct Import {
     /// The number of its completion on the tenant's clock; 0 before.
     pub seq: i64,
     /// The rejected records; the first 1,000 are kept. Lists and the change feed leave them out (always
-    /// empty there): ask for the import itself.
+    /// empty there): ask for the import itself. They quote the report, so those of one marked TLP:RED are for
+    /// its sender and for holders of `evidence:read` alone.
     pub rejected_records: Vec<RejectedRecord>,
 }
 
@@ -124,6 +127,7 @@ impl Import {
         "format",
         "status",
         "source",
+        "tlp",
         "sha256",
         "bytes",
         "read",

@@ -30,6 +30,7 @@ pub mod status;
 pub mod task;
 pub mod tenant;
 pub mod text;
+pub mod tlp;
 
 pub use asset::{Asset, AssetKind, Criticality, Exposure, Identifier, IdentifierKind, Provenance};
 pub use audit::{AuditFilter, AuditOutcome, AuditRecord};
@@ -55,6 +56,7 @@ pub use severity::Severity;
 pub use status::{Justification, Status, Transition};
 pub use task::{Task, TaskStatus, Ticket};
 pub use tenant::{Tenant, TenantSlug};
+pub use tlp::{RestrictedField, Tlp};
 
 /// An instant in UTC. Stored and shown in whole milliseconds.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

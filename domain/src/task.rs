@@ -50,6 +50,8 @@ pub struct Task {
     pub tenant_id: TenantId,
     /// One line.
     pub title: String,
+    /// What to do, in the words of its findings; of those that say different things, the one that last changed.
+    pub recommendation: Option<String>,
     /// How far it is.
     pub status: TaskStatus,
     /// The worst severity that a finding of it has had.
@@ -76,6 +78,7 @@ impl Task {
         "id",
         "tenant_id",
         "title",
+        "recommendation",
         "status",
         "severity",
         "rule_key",

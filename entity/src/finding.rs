@@ -1,7 +1,7 @@
 //! Findings.
 
 use crate::json::{StoredLocation, StringList};
-use domain::{FindingKind, Justification, Severity, Status};
+use domain::{FindingKind, Justification, Severity, Status, Tlp};
 use sea_orm::entity::prelude::*;
 
 /// One row.
@@ -55,6 +55,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub seq: i64,
+    pub tlp: Tlp,
+    pub reported_tlp: Tlp,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -1,6 +1,6 @@
 //! Reports that came in.
 
-use domain::{ImportFormat, ImportStatus};
+use domain::{ImportFormat, ImportStatus, Tlp};
 use sea_orm::entity::prelude::*;
 
 /// One row.
@@ -31,6 +31,7 @@ pub struct Model {
     pub heartbeat_at: DateTimeUtc,
     pub finished_at: Option<DateTimeUtc>,
     pub seq: i64,
+    pub tlp: Option<Tlp>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -21,6 +21,7 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub seq: i64,
+    pub recommendation: Option<String>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -15,6 +15,7 @@ mod m20261124_000006_statistics;
 mod m20261124_000007_open_vocabulary;
 mod m20261125_000008_identity;
 mod m20261125_000009_audit;
+mod m20261125_000010_tlp;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000007_open_vocabulary::Migration),
             Box::new(m20261125_000008_identity::Migration),
             Box::new(m20261125_000009_audit::Migration),
+            Box::new(m20261125_000010_tlp::Migration),
         ]
     }
 }

@@ -46,7 +46,7 @@ pub(crate) struct ChangeNode {
     resource_id: Uuid,
     /// Whether the resource is gone (a tombstone).
     deleted: bool,
-    /// What changed, field by field.
+    /// What changed, field by field; what the caller does not get of the finding (see its `withheld`) is left out.
     changed: Option<Json<serde_json::Value>>,
     /// The resource as it stands now.
     resource: Option<ResourceNode>,

@@ -11,7 +11,7 @@ use async_graphql::{
     connection::{Connection, EmptyFields},
 };
 use domain::{
-    Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Severity, Transition,
+    Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Severity, Tlp, Transition,
     finding::FindingPatch,
 };
 use service::finding::{FindingOrder, FindingQuery};
@@ -90,12 +90,14 @@ impl FindingQueries {
 }
 
 /// A change of a finding. A field left out stays as it is; null goes back to
-/// what the source says (severity, tags) or to nobody (assignee).
+/// what the source says (severity, tags), to what it came in with (tlp) or to
+/// nobody (assignee). Taking `RED` away needs `evidence:read`.
 #[derive(InputObject)]
 pub(crate) struct FindingPatchInput {
     severity: MaybeUndefined<Severity>,
     assignee: MaybeUndefined<String>,
     tags: MaybeUndefined<Vec<String>>,
+    tlp: MaybeUndefined<Tlp>,
 }
 
 fn wish<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
@@ -117,7 +119,7 @@ pub(crate) struct FindingMutations;
 
 #[Object]
 impl FindingMutations {
-    /// Changes severity, assignee and tags. `ifMatch` is the `seq` that the finding was read with.
+    /// Changes severity, assignee, tags and marking. `ifMatch` is the `seq` that the finding was read with.
     async fn update_finding(
         &self,
         ctx: &Context<'_>,
@@ -125,8 +127,9 @@ impl FindingMutations {
         if_match: Option<i64>,
         input: FindingPatchInput,
     ) -> Result<FindingNode> {
-        let FindingPatchInput { severity, assignee, tags } = input;
-        let patch = FindingPatch { severity: wish(severity), assignee: wish(assignee), tags: wish(tags) };
+        let FindingPatchInput { severity, assignee, tags, tlp } = input;
+        let patch =
+            FindingPatch { severity: wish(severity), assignee: wish(assignee), tags: wish(tags), tlp: wish(tlp) };
         let (_, finding) =
             service::finding::patch(caller(ctx)?, id, version(if_match)?, patch).await.map_err(refused)?;
         Ok(finding.into())

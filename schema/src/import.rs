@@ -8,7 +8,7 @@ use async_graphql::{
     Context, Object, Result, SimpleObject,
     connection::{Connection, EmptyFields},
 };
-use domain::{Import, ImportFormat, ImportId};
+use domain::{Import, ImportFormat, ImportId, Tlp};
 use service::import::{ImportRequest, Spool};
 
 /// One report that came in. `read = created + updated + unchanged + rejected`.
@@ -54,6 +54,7 @@ pub(crate) struct ImportMutations;
 #[Object]
 impl ImportMutations {
     /// Sends a report that fits into the request, and waits until it is stored. Larger ones go to `POST /v1/imports`.
+    /// `tlp` marks the findings that it makes, and is the least for those that it sees again.
     async fn import_report(
         &self,
         ctx: &Context<'_>,
@@ -61,9 +62,10 @@ impl ImportMutations {
         tenant: Option<String>,
         format: Option<ImportFormat>,
         source: Option<String>,
+        tlp: Option<Tlp>,
     ) -> Result<ImportNode> {
         let imports = ctx.data::<Imports>()?;
-        let request = ImportRequest { tenant, format, source };
+        let request = ImportRequest { tenant, format, source, tlp };
         service::import::check(caller(ctx)?, &request).map_err(refused)?;
         let mut spool = Spool::new(&imports.spool_folder, imports.max_bytes).map_err(refused)?;
         spool.push(content.as_bytes()).map_err(refused)?;

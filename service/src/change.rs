@@ -8,7 +8,7 @@ use crate::{
     tenancy::{Caller, Read},
 };
 use domain::{
-    Change, ChangeMode, Permission, ResourceType, TenantId,
+    Change, ChangeMode, Permission, ResourceType, RestrictedField, TenantId,
     change::{ChangeFilter, ChangePage, Resource},
 };
 use entity::event;
@@ -121,6 +121,7 @@ async fn shown(read: &Read, events: Vec<event::Model>) -> Result<Vec<Change>> {
         // Moved out at its last use, so that state mode copies nothing.
         let resource = if last_use.get(&id) == Some(&at) { resources.remove(&id) } else { resources.get(&id).cloned() };
         let deleted = resource.is_none();
+        let changed = readable(read.caller(), &event, resource.as_ref());
         Change {
             event_id: event.id,
             tenant_id: event.tenant_id.into(),
@@ -130,11 +131,26 @@ async fn shown(read: &Read, events: Vec<event::Model>) -> Result<Vec<Change>> {
             resource_type: event.resource_type,
             resource_id: id,
             deleted,
-            changed: event.changed,
+            changed,
             resource,
         }
     };
     Ok(events.into_iter().enumerate().map(shown).collect())
+}
+
+/// What changed, without what the caller does not get of the finding as it is marked now. One that
+/// is gone says no more how it was marked, so that of it everything restricted is left out.
+fn readable(caller: &Caller, event: &event::Model, resource: Option<&Resource>) -> Option<serde_json::Value> {
+    let mut changed = event.changed.clone()?;
+    let withheld = match resource {
+        Some(Resource::Finding(finding)) => finding.withheld.as_slice(),
+        None if !caller.may(Permission::ReadEvidence, TenantId(event.tenant_id)) => RestrictedField::ALL,
+        _ => &[],
+    };
+    if let Some(fields) = changed.as_object_mut() {
+        fields.retain(|name, _| !withheld.iter().any(|field| field.as_str() == name));
+    }
+    Some(changed)
 }
 
 async fn resources(read: &Read, events: &[event::Model]) -> Result<HashMap<Uuid, Resource>> {

@@ -166,6 +166,7 @@ fn of(row: task::Model, tickets: Vec<Ticket>, finding_ids: Vec<FindingId>) -> Ta
         id: row.id.into(),
         tenant_id: row.tenant_id.into(),
         title: row.title,
+        recommendation: row.recommendation,
         status: row.status,
         severity: row.severity,
         rule_key: row.rule_key,

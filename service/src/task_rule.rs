@@ -20,16 +20,26 @@ use uuid::Uuid;
 pub(crate) struct Touched {
     pub(crate) row: finding::Model,
     pub(crate) is_new: bool,
+    /// Whether it now says to do something else.
+    pub(crate) says_other: bool,
+}
+
+impl Touched {
+    /// A known finding, of which a person changed something.
+    pub(crate) fn again(row: &finding::Model) -> Self {
+        Self { row: row.clone(), is_new: false, says_other: false }
+    }
 }
 
 /// A task and what the command adds to it.
 struct Entry {
     before: Option<task::Model>,
     after: task::Model,
-    grows: bool,
+    is_changed: bool,
 }
 
 /// Puts findings that need work and have no task into the open task of their weakness, or a new one.
+/// The task takes over what they say to do, which whoever reads tasks may know, and nothing else of them.
 pub(crate) async fn follow(command: &mut Command, touched: &[Touched]) -> Result<()> {
     let needs_work = |t: &&Touched| t.row.severity >= DEFAULT_THRESHOLD && t.row.status.is_open();
     let wanting: Vec<&Touched> = touched.iter().filter(needs_work).collect();
@@ -40,13 +50,24 @@ pub(crate) async fn follow(command: &mut Command, touched: &[Touched]) -> Result
     let mut open = open_tasks(command, &wanting).await?;
     let mut links = Vec::new();
     let mut order = Vec::new();
-    for Touched { row, .. } in wanting.into_iter().filter(|t| !linked.contains(&t.row.id)) {
+    for Touched { row, says_other, .. } in wanting {
         let key = (row.source_id, row.rule_key.clone());
-        let made = || Entry { before: None, after: new(command, row), grows: false };
+        let is_linked = linked.contains(&row.id);
+        // A finding whose rule has another name by now stays in its task, which is then none of these.
+        if is_linked && !(*says_other && open.contains_key(&key)) {
+            continue;
+        }
+        let made = || Entry { before: None, after: new(command, row), is_changed: false };
         let entry = open.entry(key.clone()).or_insert_with(made);
-        if !entry.grows {
-            entry.grows = true;
+        if !entry.is_changed {
+            entry.is_changed = true;
             order.push(key);
+        }
+        if row.recommendation.is_some() && (*says_other || entry.after.recommendation.is_none()) {
+            entry.after.recommendation.clone_from(&row.recommendation);
+        }
+        if is_linked {
+            continue;
         }
         entry.after.finding_count += 1;
         entry.after.severity = entry.after.severity.max(row.severity);
@@ -80,7 +101,7 @@ async fn open_tasks(command: &Command, wanting: &[&Touched]) -> Result<HashMap<(
     let find = command.scope().find::<task::Entity>().filter(of_rules).filter(is_unfinished());
     let entry = |row: task::Model| {
         let key = (row.source_id, row.rule_key.clone());
-        (key, Entry { before: Some(row.clone()), after: row, grows: false })
+        (key, Entry { before: Some(row.clone()), after: row, is_changed: false })
     };
     Ok(find.all().await?.into_iter().map(entry).collect())
 }
@@ -104,6 +125,7 @@ fn new(command: &Command, finding: &finding::Model) -> task::Model {
         created_at: command.recorded_at(),
         updated_at: command.recorded_at(),
         seq: 0,
+        recommendation: finding.recommendation.clone(),
     }
 }
 
@@ -115,7 +137,8 @@ async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<()> {
             Some(before) => {
                 let change = Change::default()
                     .field("finding_count", &before.finding_count, &after.finding_count)
-                    .field("severity", &before.severity, &after.severity);
+                    .field("severity", &before.severity, &after.severity)
+                    .field("recommendation", &before.recommendation, &after.recommendation);
                 command.record(EventKind::TaskUpdated, after.id, change)
             }
         };
@@ -124,7 +147,7 @@ async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<()> {
     }
     use task::Column as C;
     let again = OnConflict::columns([C::TenantId, C::Id])
-        .update_columns([C::FindingCount, C::Severity, C::UpdatedAt, C::Seq])
+        .update_columns([C::FindingCount, C::Severity, C::Recommendation, C::UpdatedAt, C::Seq])
         .to_owned();
     command.upsert::<task::Entity>(rows, again).await
 }

@@ -3,7 +3,7 @@
 use super::{Failure, print};
 use crate::{Config, application};
 use clap::Args;
-use domain::{Import as Outcome, ImportFormat, Permission};
+use domain::{Import as Outcome, ImportFormat, Permission, Tlp};
 use service::{
     Auth, Caller, Clock,
     auth::NewToken,
@@ -30,6 +30,9 @@ pub(super) struct Import {
     /// The source's name; the tool's if left out.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
+    /// The marking of the findings: for the least of those seen again as well; amber for new ones if left out.
+    #[arg(long, value_parser = tlp, value_name = "clear|green|amber|amber_strict|red")]
+    tlp: Option<Tlp>,
 }
 
 impl Import {
@@ -38,7 +41,8 @@ impl Import {
         let caller = caller(&auth, &self.tenant).await?;
         let mut failed = 0;
         for file in &self.files {
-            let request = ImportRequest { tenant: None, format: self.format, source: self.source.clone() };
+            let request =
+                ImportRequest { tenant: None, format: self.format, source: self.source.clone(), tlp: self.tlp };
             let line = match import_file(&caller, config, request, file).await {
                 Ok(outcome) => told(&outcome),
                 Err(failure) => {
@@ -98,6 +102,10 @@ pub(super) fn told(import: &Outcome) -> String {
     );
     let rejected = import.rejected_records.iter().map(|record| format!("  {}: {}\n", record.place, record.reason));
     std::iter::once(counts).chain(rejected).collect()
+}
+
+fn tlp(name: &str) -> Result<Tlp, String> {
+    serde_json::from_value(name.into()).map_err(|error| error.to_string())
 }
 
 fn format(name: &str) -> Result<ImportFormat, String> {

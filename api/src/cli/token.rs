@@ -4,7 +4,13 @@ use super::{Failure, print};
 use crate::{Config, application};
 use clap::{Args, Subcommand};
 use domain::{Scopes, TenantId};
-use service::{Auth, Clock, auth::NewToken, platform::Platform};
+use serde_json::json;
+use service::{
+    Auth, Clock,
+    audit::{self, Entry},
+    auth::NewToken,
+    platform::Platform,
+};
 use std::time::Duration;
 
 #[derive(Args)]
@@ -43,8 +49,10 @@ impl Token {
             return Err(Failure::Refused("--scope names no scope".into()));
         }
         let known = Platform::new(auth.service().store.clone()).tenants().await?;
-        let tenants = self.tenants.iter().map(|named| find(&known, named)).collect::<Result<_, _>>()?;
+        let tenants: Vec<TenantId> = self.tenants.iter().map(|named| find(&known, named)).collect::<Result<_, _>>()?;
+        let detail = json!({"subject": self.subject, "tenants": tenants, "scope": scopes.to_string()});
         let token = auth.issue(NewToken { subject: self.subject, tenants, scopes, ttl: self.ttl }, "cli").await?;
+        audit::operator(auth.service(), Entry::done("token.issue").detail(&detail)).await?;
         Ok(format!("{token}\n"))
     }
 }

@@ -10,8 +10,8 @@ use super::{
 };
 use actix_web::{HttpRequest, get, http::StatusCode, patch, post};
 use domain::{
-    Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Page, Severity, Transition,
-    finding::FindingPatch,
+    Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Page, Severity, Tlp,
+    Transition, finding::FindingPatch,
 };
 use serde::{Deserialize, Deserializer};
 use service::finding::{FindingOrder, FindingQuery};
@@ -127,7 +127,8 @@ async fn get_evidence(caller: As, id: Id<FindingId>, _: Params<NoParams>, seen: 
 }
 
 /// A change of a finding. A field left out stays as it is; null goes back to
-/// what the source says (severity, tags) or to nobody (assignee) (RFC 7396).
+/// what the source says (severity, tags), to what it came in with (tlp) or to
+/// nobody (assignee) (RFC 7396).
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PatchBody {
@@ -143,6 +144,10 @@ struct PatchBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<String>>, max_items = 50)]
     tags: Option<Option<Vec<String>>>,
+    /// The marking (FIRST TLP 2.0). Taking `red` away needs `evidence:read`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Tlp>)]
+    tlp: Option<Option<Tlp>>,
 }
 
 /// Tells a field that is null from one that is not there.
@@ -150,7 +155,10 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> R
     T::deserialize(deserializer).map(Some)
 }
 
-/// Changes severity, assignee and tags.
+/// Changes severity, assignee, tags and marking.
+///
+/// Of a finding marked TLP:RED, callers without `evidence:read` get `withheld` instead of its restricted
+/// fields. Who may write may set the mark; taking it away also needs `evidence:read`.
 #[utoipa::path(tag = "findings", operation_id = "patchFinding", request_body = PatchBody,
     params(("id" = FindingId, Path), ("If-Match" = String, Header, description = "The `ETag` it was read with")),
     security(("bearer" = ["findings:write"])), responses(
@@ -165,7 +173,8 @@ async fn patch_finding(
     version: IfMatch,
     body: Body<PatchBody>,
 ) -> Answer {
-    let patch = FindingPatch { severity: body.0.severity, assignee: body.0.assignee, tags: body.0.tags };
+    let patch =
+        FindingPatch { severity: body.0.severity, assignee: body.0.assignee, tags: body.0.tags, tlp: body.0.tlp };
     changed(StatusCode::OK, service::finding::patch(&caller.0, id.0, version.0, patch).await?)
 }
 

@@ -15,7 +15,7 @@ use actix_web::{
     post,
     web::{Data, Payload},
 };
-use domain::{Code, Import, ImportFormat, ImportId, Page};
+use domain::{Code, Import, ImportFormat, ImportId, Page, Tlp};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use service::{
@@ -42,6 +42,10 @@ struct PostParams {
     format: Option<ImportFormat>,
     /// The source's name, 1–100 characters; the tool's if left out.
     source: Option<String>,
+    /// The marking (FIRST TLP 2.0) of the findings that it makes; `amber` if left out. Findings that it sees again
+    /// are raised to it unless a person marked them, and never lowered.
+    #[param(example = "red")]
+    tlp: Option<Tlp>,
 }
 
 /// Longest time that a sender may wait for the outcome.
@@ -72,8 +76,8 @@ async fn post_import(
     state: Data<State>,
     body: Payload,
 ) -> Answer {
-    let PostParams { tenant, format, source } = params.0;
-    let wish = ImportRequest { tenant, format, source };
+    let PostParams { tenant, format, source, tlp } = params.0;
+    let wish = ImportRequest { tenant, format, source, tlp };
     service::import::check(&caller.0, &wish)?;
     let spooled = spool(&request, &state, body).await?;
     let running = service::import::start(&caller.0, wish, spooled, state.imports).await?;

@@ -4,6 +4,7 @@ mod claims;
 mod issuer;
 mod keys;
 mod oauth;
+mod rights;
 mod secret;
 mod snapshot;
 mod vault;
@@ -21,14 +22,15 @@ use crate::{
     Clock, Error, Result, Store,
     audit::{self, Entry},
     outbound::Outbound,
-    platform::{self, ClientRow, Platform, To},
-    tenancy::{Caller, Identity, Membership, OPERATOR, Right, Service},
+    platform::{self, Platform, To},
+    tenancy::{Caller, Identity, Membership, OPERATOR, Service},
 };
-use domain::{Code, PrincipalId, RightReason, Scopes, TenantId, Timestamp, grant::HolderKind};
+use domain::{Code, PrincipalId, Scopes, TenantId, Timestamp};
 use issuer::Issuers;
-use snapshot::{Reason, Snapshot, Snapshots};
+use rights::{Asked, check_client, membership, rights};
+use snapshot::{Snapshot, Snapshots};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -322,81 +324,8 @@ impl Auth {
         let platform = Platform::new(self.service.store.clone());
         let principal = platform.principal(&self.options.issuer, &new.subject, now).await?;
         platform.grant(To::Principal(principal), &new.tenants, new.scopes, origin, (now, Some(until))).await?;
-        let token = keys::sign(&platform, &self.service.vault, &claims, now).await?;
-        // The municipality sees that a token for it was made, and with which rights.
-        let detail = serde_json::json!({"jti": claims.jti, "scope": claims.scope});
-        let entry = Entry::done("token.issue").about("principal", principal.0).detail(&detail);
-        audit::done(&self.service, &new.tenants, audit::SYSTEM, entry).await?;
-        Ok(token)
+        keys::sign(&platform, &self.service.vault, &claims, now).await
     }
-}
-
-/// What a token asks for.
-struct Asked<'t> {
-    scopes: Scopes,
-    tenants: &'t [String],
-    roles: &'t [String],
-}
-
-/// What is asked for and granted, tenant by tenant: never put together over tenants.
-fn rights(
-    snapshot: &Snapshot,
-    who: &platform::Principal,
-    asked: &Asked<'_>,
-    now: Timestamp,
-) -> BTreeMap<TenantId, Right> {
-    let client = snapshot.client_of(who.id);
-    let most = client.map_or(asked.scopes, |client| asked.scopes.intersection(client.scopes));
-    let mut rights = BTreeMap::new();
-    for tenant in asked.tenants.iter().filter_map(|named| snapshot.tenant(named)) {
-        if client.is_some_and(|client| !client.tenants.contains(&tenant.id)) {
-            continue;
-        }
-        let because: Vec<_> = snapshot
-            .rights(who, asked.roles, tenant.id, now)
-            .into_iter()
-            .map(|reason| Reason { scopes: reason.scopes.intersection(most), ..reason })
-            .filter(|reason| !reason.scopes.is_empty())
-            .collect();
-        let scopes = because.iter().fold(Scopes::NONE, |sum, reason| sum.union(reason.scopes));
-        if !scopes.is_empty() {
-            let because = because.iter().map(shown).collect();
-            rights.insert(tenant.id, Right { tenant: tenant.clone(), scopes, because });
-        }
-    }
-    rights
-}
-
-fn shown(reason: &Reason<'_>) -> RightReason {
-    RightReason {
-        grant_id: reason.grant.id,
-        holder: match reason.grant.to {
-            To::Principal(_) => HolderKind::Principal,
-            To::Organisation(_) => HolderKind::Organisation,
-            To::Role { .. } => HolderKind::Role,
-        },
-        origin: reason.grant.origin.clone(),
-        scopes: reason.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
-        valid_to: reason.grant.valid_to.map(Into::into),
-    }
-}
-
-fn membership(who: &platform::Principal) -> Option<Membership> {
-    who.organisation.map(|id| Membership { id, is_provider: who.of_provider })
-}
-
-/// What ends a client's tokens before their time.
-fn check_client(client: &ClientRow, issued: i64, now: Timestamp) -> std::result::Result<(), &'static str> {
-    if client.disabled {
-        return Err("client disabled");
-    }
-    if client.expires_at.is_some_and(|end| end <= now) {
-        return Err("client expired");
-    }
-    if issued < client.tokens_from.timestamp() {
-        return Err("tokens of the client revoked");
-    }
-    Ok(())
 }
 
 /// A principal, and whether the grants cover all that its token asks for.

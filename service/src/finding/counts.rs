@@ -6,7 +6,8 @@ use crate::{
     tenancy::{Caller, Scope},
 };
 use domain::{
-    FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingKind, Permission, Severity, Status, TenantId, text,
+    FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingKind, Permission, Severity, Status, TenantId, Tlp,
+    text,
 };
 use entity::{finding, source};
 use sea_orm::{
@@ -48,6 +49,7 @@ struct Group {
     severity: Option<i16>,
     status: Option<String>,
     kind: Option<String>,
+    tlp: Option<String>,
     source_id: Option<Uuid>,
     count: i64,
 }
@@ -71,6 +73,7 @@ async fn groups(scope: &Scope<'_>, filter: &FindingFilter, by: &[FindingFacet]) 
             let select = column(FindingFacet::Severity, C::Severity, "severity", select);
             let select = column(FindingFacet::Status, C::Status, "status", select);
             let select = column(FindingFacet::Kind, C::Kind, "kind", select);
+            let select = column(FindingFacet::Tlp, C::Tlp, "tlp", select);
             let select = if by.contains(&FindingFacet::Source) {
                 select.column(C::SourceId).group_by(C::SourceId)
             } else {
@@ -111,6 +114,10 @@ fn key(caller: &Caller, by: FindingFacet, group: &Group, sources: &HashMap<Uuid,
         FindingFacet::Kind => {
             let kind = FindingKind::try_from_value(group.kind.as_ref()?).ok()?;
             Some((kind as i64, text::word(&kind)))
+        }
+        FindingFacet::Tlp => {
+            let tlp = Tlp::try_from_value(group.tlp.as_ref()?).ok()?;
+            Some((tlp as i64, text::word(&tlp)))
         }
         FindingFacet::Source => Some((0, sources.get(&group.source_id?)?.clone())),
         FindingFacet::Tenant => Some((0, caller.rights().get(&TenantId(group.tenant_id))?.tenant.slug.clone())),

@@ -20,6 +20,9 @@ pub(super) fn condition(filter: &FindingFilter) -> Condition {
     if !filter.kind.is_empty() {
         all = all.add(C::Kind.is_in(filter.kind.iter().copied()));
     }
+    if !filter.tlp.is_empty() {
+        all = all.add(C::Tlp.is_in(filter.tlp.iter().copied()));
+    }
     if !filter.source.is_empty() {
         all = all.add(Expr::exists(source_named(&filter.source)));
     }

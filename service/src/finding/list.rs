@@ -73,7 +73,7 @@ pub async fn list(caller: &Caller, query: &FindingQuery, seen: Option<&str>) -> 
     let rows = find.first(column(query.order.by), way, query.page.limit + 1).all().await?;
     let mut page = paging::cut(rows, &cursors, &query.page, |row| position(query.order, row))?;
     let rows = std::mem::take(&mut page.items);
-    let items = row::shown(&scope, rows).await?;
+    let items = row::read(&scope, rows).await?;
     Ok(Fresh::Changed(etag, page.of(items)))
 }
 
@@ -141,7 +141,7 @@ pub async fn by_ids(read: &Read, ids: &[FindingId]) -> Result<Vec<Finding>> {
     let scope = read.narrow(Permission::ReadFindings);
     let of_ids = finding::Column::Id.is_in(ids.iter().map(|id| id.0));
     let rows = scope.find::<finding::Entity>().filter(of_ids).all().await?;
-    row::shown(&scope, rows).await
+    row::read(&scope, rows).await
 }
 
 /// The first findings of each asset, by id: at most `each` of every one.
@@ -160,7 +160,7 @@ pub async fn of_assets(read: &Read, assets: &[domain::AssetId], each: u64) -> Re
         Query::select().column("id").from_subquery(ranked, "ranked").and_where(Expr::col("place").lte(each)).to_owned();
     let rows =
         scope.find::<E>().filter(C::Id.in_subquery(first)).with(|select| select.order_by_asc(C::Id)).all().await?;
-    row::shown(&scope, rows).await
+    row::read(&scope, rows).await
 }
 
 /// What the tool saw. That the caller reads it is recorded first.

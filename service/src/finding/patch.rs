@@ -16,10 +16,15 @@ pub(crate) mod person_set {
     pub(crate) const SEVERITY: i16 = 1;
     /// Tags.
     pub(crate) const TAGS: i16 = 2;
+    /// Marking.
+    pub(crate) const TLP: i16 = 4;
 }
 
-/// Changes severity, assignee and tags of a finding in the version read. A
+/// Changes severity, assignee, tags and marking of a finding in the version read. A
 /// raised severity puts it under the default rule, as an import's would.
+///
+/// Anybody who may write may mark a finding TLP:RED. Taking that mark away also needs
+/// `evidence:read`: who may not see what is withheld does not get to unlock it.
 ///
 /// # Errors
 /// `forbidden`, `not_found`, `stale`, `invalid_body`.
@@ -28,6 +33,9 @@ pub async fn patch(caller: &Caller, id: FindingId, version: i64, patch: FindingP
     let write = caller.begin_write(Permission::WriteFindings).await?;
     let before = write.get_version::<finding::Entity>(id.0, version).await?;
     let mut after = apply(&before, patch);
+    if before.tlp.is_restricted() && !after.tlp.is_restricted() {
+        write.require(Permission::ReadEvidence, before.tenant_id)?;
+    }
     if after == before {
         return answer(caller, row::shown(&write.scope(), vec![after]).await?);
     }
@@ -36,12 +44,13 @@ pub async fn patch(caller: &Caller, id: FindingId, version: i64, patch: FindingP
         .field("severity", &before.severity, &after.severity)
         .field("assignee", &before.assignee, &after.assignee)
         .field("tags", &before.tags, &after.tags)
+        .field("tlp", &before.tlp, &after.tlp)
         .field("set_by_person", &set_by_person(&before), &set_by_person(&after));
     after.updated_at = command.recorded_at();
     after.seq = command.record(EventKind::FindingUpdated, id.0, change);
     save(&command, &before, &after).await?;
     if after.severity > before.severity {
-        task_rule::follow(&mut command, &[Touched { row: after.clone(), is_new: false }]).await?;
+        task_rule::follow(&mut command, &[Touched::again(&after)]).await?;
     }
     let shown = row::shown(&command.scope(), vec![after]).await?;
     command.commit("finding.patch", Some((ResourceType::Finding, id.0))).await?;
@@ -53,6 +62,7 @@ async fn save(command: &Command, before: &finding::Model, after: &finding::Model
         severity: Set(after.severity),
         assignee: Set(after.assignee.clone()),
         tags: Set(after.tags.clone()),
+        tlp: Set(after.tlp),
         person_set: Set(after.person_set),
         updated_at: Set(after.updated_at),
         seq: Set(after.seq),
@@ -69,7 +79,7 @@ async fn save(command: &Command, before: &finding::Model, after: &finding::Model
 
 /// The fields that a person has set: saying again what the source says is a change too, since it then stays.
 fn set_by_person(row: &finding::Model) -> Vec<&'static str> {
-    let fields = [(person_set::SEVERITY, "severity"), (person_set::TAGS, "tags")];
+    let fields = [(person_set::SEVERITY, "severity"), (person_set::TAGS, "tags"), (person_set::TLP, "tlp")];
     fields.into_iter().filter(|(bit, _)| row.person_set & bit != 0).map(|(_, name)| name).collect()
 }
 
@@ -91,6 +101,10 @@ fn apply(before: &finding::Model, patch: FindingPatch) -> finding::Model {
     if let Some(tags) = patch.tags {
         mark(&mut after, person_set::TAGS, tags.is_some());
         after.tags = tags.map_or_else(|| before.reported_tags.clone(), StringList);
+    }
+    if let Some(tlp) = patch.tlp {
+        mark(&mut after, person_set::TLP, tlp.is_some());
+        after.tlp = tlp.unwrap_or(before.reported_tlp);
     }
     after
 }

@@ -1,7 +1,8 @@
-//! The one mapping from rows to findings.
+//! The one mapping from rows to findings. What the caller of the scope may not
+//! know is withheld here, so that no list, feed or answer can forget it.
 
-use crate::{Result, tenancy::Scope};
-use domain::Finding;
+use crate::{Result, audit, tenancy::Scope};
+use domain::{Finding, Permission};
 use entity::{finding, sighting, source};
 use sea_orm::ColumnTrait;
 use std::collections::{BTreeSet, HashMap};
@@ -22,13 +23,25 @@ pub(crate) async fn shown(scope: &Scope<'_>, rows: Vec<finding::Model>) -> Resul
     let shown = |row: finding::Model| {
         let name = names.get(&row.source_id).cloned().unwrap_or_default();
         let last_seen = seen.get(&row.id).copied().unwrap_or(row.first_seen);
-        of(row, name, last_seen)
+        let is_withheld = row.tlp.is_restricted() && !scope.may(Permission::ReadEvidence, row.tenant_id);
+        let finding = of(row, name, last_seen);
+        if is_withheld { finding.restricted() } else { finding }
     };
     Ok(rows.into_iter().map(shown).collect())
 }
 
-/// A row as a finding.
-pub(super) fn of(row: finding::Model, source: String, last_seen: domain::Timestamp) -> Finding {
+/// Findings as they are shown to who reads them. That somebody reads what is marked TLP:RED, and is not withheld, is
+/// recorded first; a command has its own row.
+pub(crate) async fn read(scope: &Scope<'_>, rows: Vec<finding::Model>) -> Result<Vec<Finding>> {
+    let findings = shown(scope, rows).await?;
+    let restricted = findings.iter().filter(|finding| finding.tlp.is_restricted() && finding.withheld.is_empty());
+    let restricted: Vec<(Uuid, Uuid)> = restricted.map(|finding| (finding.tenant_id.0, finding.id.0)).collect();
+    audit::read(scope.caller(), "finding.read", "finding", &restricted).await?;
+    Ok(findings)
+}
+
+/// A row as a finding, with nothing withheld.
+fn of(row: finding::Model, source: String, last_seen: domain::Timestamp) -> Finding {
     Finding {
         id: row.id.into(),
         tenant_id: row.tenant_id.into(),
@@ -37,10 +50,10 @@ pub(super) fn of(row: finding::Model, source: String, last_seen: domain::Timesta
         source_id: row.source_id.into(),
         source_ref: row.source_ref,
         rule_key: row.rule_key,
-        fingerprint: row.fingerprint,
+        fingerprint: Some(row.fingerprint),
         kind: row.kind,
         title: row.title,
-        description: row.description,
+        description: Some(row.description),
         consequence: row.consequence,
         recommendation: row.recommendation,
         severity: row.severity,
@@ -50,8 +63,10 @@ pub(super) fn of(row: finding::Model, source: String, last_seen: domain::Timesta
         cves: row.cves.0,
         cwes: row.cwes.0,
         references: row.citations.0,
-        location: row.location.0,
+        location: Some(row.location.0),
         tags: row.tags.0,
+        tlp: row.tlp,
+        withheld: Vec::new(),
         status: row.status,
         justification: row.justification,
         status_comment: row.status_comment,

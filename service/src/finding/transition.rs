@@ -42,7 +42,7 @@ pub async fn transition(caller: &Caller, id: FindingId, version: i64, wish: Tran
     after.seq = command.record(kind, id.0, change);
     command.update::<finding::Entity>(id.0, before.seq, changed(&after)).await?;
     if after.status.is_open() && !before.status.is_open() {
-        task_rule::follow(&mut command, &[Touched { row: after.clone(), is_new: false }]).await?;
+        task_rule::follow(&mut command, &[Touched::again(&after)]).await?;
     }
     let shown = row::shown(&command.scope(), vec![after]).await?;
     command.commit("finding.transition", Some((ResourceType::Finding, id.0))).await?;

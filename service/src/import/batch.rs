@@ -3,7 +3,7 @@
 
 use super::{assets, findings};
 use crate::{Result, task_rule, tenancy::Command};
-use domain::{ImportFormat, Observation, Timestamp, text};
+use domain::{ImportFormat, Observation, Timestamp, Tlp, text};
 use entity::{import, source};
 use sea_orm::{ActiveValue::Set, ColumnTrait};
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
@@ -13,6 +13,7 @@ use uuid::Uuid;
 pub(super) struct Context {
     pub(super) format: ImportFormat,
     pub(super) source: Option<String>,
+    pub(super) tlp: Option<Tlp>,
     pub(super) received_at: Timestamp,
 }
 
@@ -35,7 +36,7 @@ pub(super) struct Placed {
 
 impl Context {
     pub(super) fn of(row: &import::Model) -> Self {
-        Self { format: row.format, source: row.source.clone(), received_at: row.started_at }
+        Self { format: row.format, source: row.source.clone(), tlp: row.tlp, received_at: row.started_at }
     }
 
     /// The name of the record's source: the one named with the report, the tool's, or the format's.
@@ -56,7 +57,7 @@ pub(super) async fn store(command: &mut Command, context: &Context, records: Vec
         Placed { source, asset, record }
     };
     let placed = records.into_iter().map(place).collect();
-    let (mut outcome, touched) = findings::store(command, context.received_at, placed).await?;
+    let (mut outcome, touched) = findings::store(command, context, placed).await?;
     outcome.assets_created = assets.created;
     task_rule::follow(command, &touched).await?;
     Ok(outcome)

@@ -1,7 +1,7 @@
 //! From records to findings: new, changed, seen again.
 
 use super::{
-    batch::{Outcome, Placed},
+    batch::{Context, Outcome, Placed},
     evidence::{self, Digests, Evidence},
     fingerprint, plan,
 };
@@ -11,7 +11,7 @@ use crate::{
     task_rule::Touched,
     tenancy::{Change, Command},
 };
-use domain::{EventKind, Observation, Status, Timestamp, sighting};
+use domain::{EventKind, Observation, Status, Timestamp, Tlp, sighting};
 use entity::{
     finding, finding_term,
     json::{StoredLocation, StringList},
@@ -36,7 +36,7 @@ type Entries = HashMap<(Uuid, String), Entry>;
 /// Stores the records' findings, their sightings and events.
 pub(super) async fn store(
     command: &mut Command,
-    received_at: Timestamp,
+    context: &Context,
     records: Vec<Placed>,
 ) -> Result<(Outcome, Vec<Touched>)> {
     let keyed: Vec<_> =
@@ -45,14 +45,18 @@ pub(super) async fn store(
     let mut order = Vec::new();
     for (fingerprint, placed) in keyed {
         let key = (placed.source, fingerprint);
-        let observed_at = plan::observed_at(&placed.record, received_at);
+        let observed_at = plan::observed_at(&placed.record, context.received_at);
         if let Some(entry) = entries.get_mut(&key) {
             if entry.records == 0 {
                 order.push(key);
             }
             entry.see(placed.record, observed_at);
+            entry.mark(context.tlp);
         } else {
-            entries.insert(key.clone(), Entry::new(command, &key, placed, observed_at));
+            let mut entry = Entry::new(command, &key, placed, observed_at);
+            entry.after.reported_tlp = context.tlp.unwrap_or_default();
+            entry.after.tlp = entry.after.reported_tlp;
+            entries.insert(key.clone(), entry);
             order.push(key);
         }
     }
@@ -124,6 +128,16 @@ impl Entry {
         }
     }
 
+    /// Takes the marking that came with the report, where it is narrower: an import never lowers one, since the
+    /// finding may hold more than this report says. What a person has set stays.
+    fn mark(&mut self, tlp: Option<Tlp>) {
+        let row = &mut self.after;
+        row.reported_tlp = tlp.map_or(row.reported_tlp, |tlp| tlp.max(row.reported_tlp));
+        if row.person_set & person_set::TLP == 0 {
+            row.tlp = row.reported_tlp;
+        }
+    }
+
     /// The finding, if its stored evidence matters: only where another record now stands.
     fn asks_for_evidence(&self) -> Option<Uuid> {
         (self.before.is_some() && self.evidence != Evidence::Kept).then_some(self.after.id)
@@ -158,6 +172,7 @@ impl Entry {
             .field("references", &before.citations, &after.citations)
             .field("location", &before.location, &after.location)
             .field("tags", &before.tags, &after.tags)
+            .field("tlp", &before.tlp, &after.tlp)
             .field("status", &before.status, &after.status)
             .field("reopened_count", &before.reopened_count, &after.reopened_count)
             .field("seen_after_dismissal", &before.seen_after_dismissal, &after.seen_after_dismissal)
@@ -212,6 +227,8 @@ fn blank(
         created_at: now,
         updated_at: now,
         seq: 0,
+        tlp: Tlp::default(),
+        reported_tlp: Tlp::default(),
     }
 }
 
@@ -252,7 +269,8 @@ async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<(Outcome, Ve
         let is_numbered = number(command, &mut entry, evidence, &mut outcome);
         sightings.push(entry.sighting.into_active_model().reset_all());
         if is_numbered {
-            touched.push(Touched { row: entry.after, is_new: entry.before.is_none() });
+            let says_other = entry.before.as_ref().is_some_and(|b| b.recommendation != entry.after.recommendation);
+            touched.push(Touched { is_new: entry.before.is_none(), row: entry.after, says_other });
         } else if entry.before.is_some_and(|before| before != entry.after) {
             quiet.push(entry.after);
         }

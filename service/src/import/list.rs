@@ -74,9 +74,15 @@ pub async fn by_ids(read: &Read, ids: &[ImportId]) -> Result<Vec<Import>> {
     Ok(rows.into_iter().map(without_rejections).collect())
 }
 
-/// An import with all of its rejected records that are kept.
+/// An import with all of its rejected records that are kept. They quote the report: where that is marked
+/// TLP:RED, they are for its sender, who wrote them, and for those who may read evidence.
 pub(super) async fn whole(scope: &Scope<'_>, row: import::Model) -> Result<Import> {
     use import_rejection::Column as C;
+    let is_restricted = row.tlp.is_some_and(domain::Tlp::is_restricted);
+    let is_sender = row.principal_id == scope.caller().principal().0;
+    if is_restricted && !is_sender && !scope.may(Permission::ReadEvidence, row.tenant_id) {
+        return Ok(without_rejections(row));
+    }
     let find = scope.find::<import_rejection::Entity>().filter(C::ImportId.eq(row.id));
     let rejected = find.with(|select| select.order_by_asc(C::Position)).all().await?;
     let shown = |row: import_rejection::Model| RejectedRecord { place: row.place, reason: row.reason };
@@ -95,6 +101,7 @@ fn of(row: import::Model, rejected_records: Vec<RejectedRecord>) -> Import {
         format: row.format,
         status: row.status,
         source: row.source,
+        tlp: row.tlp,
         sha256: row.sha256,
         bytes: row.bytes,
         read: row.read,

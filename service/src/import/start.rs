@@ -9,7 +9,7 @@ use crate::{
     Error, Result,
     tenancy::{Caller, Command, Scope},
 };
-use domain::{Code, ImportFormat, ImportStatus, Permission, TenantId, Timestamp, Violation, text};
+use domain::{Code, ImportFormat, ImportStatus, Permission, TenantId, Timestamp, Tlp, Violation, text};
 use entity::{import, import_rejection};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, IntoActiveModel};
 use std::time::Duration;
@@ -24,6 +24,8 @@ pub struct ImportRequest {
     pub format: Option<ImportFormat>,
     /// The source's name, if it is not to be the tool's.
     pub source: Option<String>,
+    /// The marking of the findings that it makes, and the least of those that it sees again.
+    pub tlp: Option<Tlp>,
 }
 
 /// How imports are run.
@@ -63,10 +65,13 @@ pub async fn start(
     let recognised = request.format.or_else(|| formats::import::sniff(&head));
     let format = recognised.ok_or_else(|| Error::refused(Code::UnknownFormat, Code::UnknownFormat.title()))?;
     let (sha256, bytes, received_at) = (spooled.sha256.clone(), spooled.bytes, caller.now());
-    let mut report = Report { tenant, format, source: request.source, sha256, bytes, received_at };
+    let (source, tlp) = (request.source, request.tlp);
+    let mut report = Report { tenant, format, source, tlp, sha256, bytes, received_at };
     if let Some(interrupted) = interrupted(caller, &report, options).await? {
         // What an import goes on with was chosen by its own time; by another one other records could stand.
         report.received_at = interrupted.started_at;
+        // Nor does the rest come in unmarked where the sender says nothing the second time.
+        report.tlp = report.tlp.or(interrupted.tlp);
     }
     let received_at = report.received_at;
     let (spooled, mut reading) = blocking(move || {
@@ -87,6 +92,7 @@ struct Report {
     tenant: TenantId,
     format: ImportFormat,
     source: Option<String>,
+    tlp: Option<Tlp>,
     sha256: String,
     bytes: u64,
     received_at: Timestamp,
@@ -142,9 +148,12 @@ async fn unfinished(scope: &Scope<'_>, report: &Report) -> Result<Vec<import::Mo
     scope.find::<import::Entity>().filter(same).all().await
 }
 
-/// An import goes on for its own source only: what it has stored already went there.
+/// An import goes on for its own source and marking only: what it has stored already went there, and was
+/// marked so. Sent again without a marking, it goes on with the one it had.
 fn of_same_source(rows: Vec<import::Model>, report: &Report) -> Option<import::Model> {
-    rows.into_iter().find(|row| row.source == report.source)
+    let is_same = |row: &import::Model| row.source == report.source && (report.tlp.is_none() || row.tlp == report.tlp);
+    // The narrowest, where several wait and nothing is said.
+    rows.into_iter().filter(is_same).max_by_key(|row| row.tlp)
 }
 
 fn refuse_running(rows: &[import::Model], now: Timestamp, options: ImportOptions) -> Result<()> {
@@ -186,6 +195,7 @@ fn fresh(caller: &Caller, command: &Command, report: &Report, plan: &Plan) -> im
         format: report.format,
         status: ImportStatus::Running,
         source: report.source.clone(),
+        tlp: report.tlp,
         sha256: report.sha256.clone(),
         bytes: count(report.bytes),
         read: count(plan.read),

@@ -77,7 +77,7 @@ impl Command {
 
     /// The tenant's rows.
     pub fn scope(&self) -> Scope<'_> {
-        Scope::new(&self.connection, vec![self.tenant])
+        Scope::new(&self.connection, &self.caller, vec![self.tenant])
     }
 
     /// The platform's rows, for rules that look beyond the tenant.

@@ -28,7 +28,7 @@ impl Read {
 
     /// The rows of the permission that the read was begun with.
     pub fn scope(&self) -> Scope<'_> {
-        Scope::new(&self.connection, self.tenants.clone())
+        Scope::new(&self.connection, &self.caller, self.tenants.clone())
     }
 
     /// The platform's rows about the tenants of the permission that the read was begun with.
@@ -39,6 +39,6 @@ impl Read {
     /// The rows that need another permission as well: both hold. May be of no tenant.
     pub fn narrow(&self, permission: Permission) -> Scope<'_> {
         let holds = |tenant: &&Uuid| self.caller.may(permission, TenantId(**tenant));
-        Scope::new(&self.connection, self.tenants.iter().filter(holds).copied().collect())
+        Scope::new(&self.connection, &self.caller, self.tenants.iter().filter(holds).copied().collect())
     }
 }

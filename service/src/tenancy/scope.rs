@@ -1,6 +1,8 @@
 //! The only door to rows: a select that is filtered by tenant before anyone sees it.
 
+use super::Caller;
 use crate::{Result, store::Connection};
+use domain::{Permission, TenantId};
 use entity::{Identified, TenantOwned, tenant_clock};
 use sea_orm::{
     ColumnTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
@@ -12,6 +14,7 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub struct Scope<'t> {
     connection: &'t Connection,
+    caller: &'t Caller,
     tenants: Vec<Uuid>,
 }
 
@@ -26,8 +29,18 @@ pub struct Find<'t, E: EntityTrait> {
 const MAX_BRANCHES: usize = 100;
 
 impl<'t> Scope<'t> {
-    pub(super) fn new(connection: &'t Connection, tenants: Vec<Uuid>) -> Self {
-        Self { connection, tenants }
+    pub(super) fn new(connection: &'t Connection, caller: &'t Caller, tenants: Vec<Uuid>) -> Self {
+        Self { connection, caller, tenants }
+    }
+
+    /// Who looks.
+    pub fn caller(&self) -> &Caller {
+        self.caller
+    }
+
+    /// Whether the caller holds another permission in the tenant of a row: a mapping that withholds asks this.
+    pub fn may(&self, permission: Permission, tenant: Uuid) -> bool {
+        self.caller.may(permission, TenantId(tenant))
     }
 
     /// The tenants.

@@ -21,7 +21,7 @@ impl Write {
 
     /// The rows of the permission that the write was begun with.
     pub fn scope(&self) -> Scope<'_> {
-        Scope::new(&self.connection, self.tenants.clone())
+        Scope::new(&self.connection, &self.caller, self.tenants.clone())
     }
 
     /// A row by its id.

@@ -130,6 +130,7 @@ fn config(store: &TestStore) -> Config {
     config.limits.tenant_requests_per_minute = 1_000_000;
     config.limits.graphql_cost_per_minute = 1_000_000_000;
     config.limits.oauth_per_minute = 100_000;
+    config.limits.client_concurrent_requests = 0;
     // Tests seal by hand, when nothing else changes.
     config.audit.seal_seconds = 3600;
     config

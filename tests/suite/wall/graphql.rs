@@ -14,14 +14,14 @@ on_both_stores!(
 );
 
 /// How the walk asks for a field: what it needs, which resource its id is of, its arguments.
-struct Sample {
+pub(super) struct Sample {
     scopes: &'static [&'static str],
-    resource: &'static str,
+    pub(super) resource: &'static str,
     arguments: &'static str,
 }
 
 /// One sample per field of Query and Mutation. A new field fails the walk until it is here.
-fn sample(field: &str) -> Sample {
+pub(super) fn sample(field: &str) -> Sample {
     let (scopes, resource, arguments): (&'static [&'static str], _, _) = match field {
         "me" | "tenants" => (&[], "", ""),
         "findings" => (&["findings:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
@@ -65,17 +65,17 @@ fn sample(field: &str) -> Sample {
 }
 
 /// The schema as introspection tells it.
-struct Types(BTreeMap<String, Value>);
+pub(super) struct Types(BTreeMap<String, Value>);
 
-struct Field {
-    operation: &'static str,
-    name: String,
+pub(super) struct Field {
+    pub(super) operation: &'static str,
+    pub(super) name: String,
     /// All that can be selected of it.
     selection: String,
 }
 
 impl Types {
-    async fn of(who: &Person) -> Self {
+    pub(super) async fn of(who: &Person) -> Self {
         let query = "{ __schema { types { name kind possibleTypes { name } fields { name
             type { ...T } args { name defaultValue type { kind } } } } } }
             fragment T on __Type { name kind ofType { name kind ofType { name kind ofType { name kind } } } }";
@@ -84,7 +84,7 @@ impl Types {
         Self(types.iter().map(|kind| (kind["name"].as_str().expect("a name").to_owned(), kind.clone())).collect())
     }
 
-    fn fields(&self) -> Vec<Field> {
+    pub(super) fn fields(&self) -> Vec<Field> {
         [("query", "Query"), ("mutation", "Mutation")]
             .into_iter()
             .flat_map(|(operation, root)| {
@@ -149,7 +149,7 @@ impl Field {
         json!({"query": format!("{} {{ {}{arguments} {} }}", self.operation, self.name, self.selection)})
     }
 
-    async fn ask(&self, who: &Person, id: &str, tenant: &str) -> Answer {
+    pub(super) async fn ask(&self, who: &Person, id: &str, tenant: &str) -> Answer {
         who.write(Method::POST, "/graphql", None, self.query(id, tenant)).await
     }
 }

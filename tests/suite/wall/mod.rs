@@ -4,6 +4,7 @@
 
 mod graphql;
 mod left;
+mod need_to_know;
 mod rest;
 mod rights;
 
