@@ -234,8 +234,8 @@ async fn the_server_seals_by_itself_and_at_its_end(kind: Kind) {
     sender.import("", fixture("nessus/norrvik.nessus")).await.expect(201);
     let began = std::time::Instant::now();
     let seals = async || look(&store, "SELECT concat_ws('', position) FROM audit_seal").await.len();
-    // The operator's row of the new municipality, and the import.
-    while seals().await < 2 {
+    // The operator's rows of the new municipality and of the token, and the import.
+    while seals().await < 3 {
         assert!(began.elapsed() < std::time::Duration::from_secs(20), "nothing is sealed");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
@@ -249,10 +249,10 @@ async fn the_server_seals_by_itself_and_at_its_end(kind: Kind) {
     assert!(head["signature"].is_string() && head["position"].as_i64() > Some(0), "{head}");
     let refused = look(&store, "SELECT action FROM audit WHERE outcome = 'refused'").await;
     assert_eq!(refused, ["GET /v1/findings"]);
-    assert_eq!(seals().await, 3);
+    assert_eq!(seals().await, 4);
     let told = printed(fynd(&store).args(["audit", "verify"]));
     assert!(told.contains("norrvik: ok, 2 rows sealed, 0 waiting"), "{told}");
-    assert!(told.contains("(operator): ok, 1 rows sealed, 0 waiting"), "{told}");
+    assert!(told.contains("(operator): ok, 2 rows sealed, 0 waiting"), "{told}");
     store.remove().await;
 }
 
