@@ -29,6 +29,7 @@ pub mod sighting;
 pub mod status;
 pub mod task;
 pub mod tenant;
+pub mod tenant_settings;
 pub mod text;
 pub mod tlp;
 

@@ -1,5 +1,6 @@
 //! Tenants: the municipalities behind their walls.
 
+use domain::tenant_settings::{Calendar, Language};
 use sea_orm::entity::prelude::*;
 
 /// One row.
@@ -13,6 +14,16 @@ pub struct Model {
     pub slug: String,
     pub name: String,
     pub created_at: DateTimeUtc,
+    pub sla_critical_days: i32,
+    pub sla_high_days: i32,
+    pub sla_medium_days: i32,
+    pub sla_low_days: i32,
+    pub max_acceptance_days: i32,
+    pub calendar: Calendar,
+    pub time_zone: String,
+    pub language: Language,
+    pub settings_version: i64,
+    pub suspended_at: Option<DateTimeUtc>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -16,6 +16,7 @@ mod m20261124_000007_open_vocabulary;
 mod m20261125_000008_identity;
 mod m20261125_000009_audit;
 mod m20261125_000010_tlp;
+mod m20261125_000011_tenant_settings;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000008_identity::Migration),
             Box::new(m20261125_000009_audit::Migration),
             Box::new(m20261125_000010_tlp::Migration),
+            Box::new(m20261125_000011_tenant_settings::Migration),
         ]
     }
 }

@@ -17,6 +17,7 @@ mod import;
 mod loaders;
 mod me;
 mod task;
+mod tenant_settings;
 
 use async_graphql::{EmptySubscription, MergedObject, Request, Response, Schema};
 pub use budget::Budget;
@@ -35,6 +36,7 @@ pub struct Query(
     change::ChangeQueries,
     client::ClientQueries,
     grant::GrantQueries,
+    tenant_settings::TenantSettingsQueries,
     audit::AuditQueries,
 );
 
@@ -46,6 +48,7 @@ pub struct Mutation(
     import::ImportMutations,
     client::ClientMutations,
     grant::GrantMutations,
+    tenant_settings::TenantSettingsMutations,
 );
 
 /// The schema.

@@ -27,6 +27,7 @@ pub mod task;
 mod task_rule;
 pub mod tenancy;
 pub mod tenant;
+pub mod tenant_settings;
 
 pub use auth::Auth;
 pub use clock::Clock;

@@ -27,6 +27,7 @@ mod load;
 mod migrations;
 mod origins;
 mod tasks;
+mod tenant_settings;
 mod tidy;
 mod tokens;
 mod wall;

@@ -1,12 +1,16 @@
 //! `fynd migrate`, `fynd tenant`.
 
-use super::{Failure, print};
+use super::{Failure, print, token::find};
 use crate::{Config, application};
 use clap::{Args, Subcommand};
-use domain::{TenantSlug, tenant::parse_name};
+use domain::{
+    TenantSlug,
+    tenant::parse_name,
+    tenant_settings::{Calendar, Language, TenantSettingsPatch},
+};
 use serde_json::json;
 use service::{
-    Clock,
+    Auth, Clock, Fresh,
     audit::{self, Entry},
     platform::Platform,
     store,
@@ -37,6 +41,84 @@ pub(super) enum Tenant {
     },
     /// List the municipalities.
     List,
+    /// Change a municipality's settings; prints them.
+    Set(Set),
+    /// Suspend a municipality: within five seconds nobody has any right there. Nothing of it is lost.
+    Suspend {
+        /// The municipality, by slug or id.
+        tenant: String,
+    },
+    /// Resume it.
+    Resume {
+        /// The municipality, by slug or id.
+        tenant: String,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Set {
+    /// The municipality, by slug or id.
+    tenant: String,
+    /// Days until a critical finding is due.
+    #[arg(long, value_name = "DAYS")]
+    sla_critical_days: Option<i32>,
+    /// Days until a high finding is due.
+    #[arg(long, value_name = "DAYS")]
+    sla_high_days: Option<i32>,
+    /// Days until a medium finding is due.
+    #[arg(long, value_name = "DAYS")]
+    sla_medium_days: Option<i32>,
+    /// Days until a low finding is due.
+    #[arg(long, value_name = "DAYS")]
+    sla_low_days: Option<i32>,
+    /// The longest that a risk may be accepted for.
+    #[arg(long, value_name = "DAYS")]
+    max_acceptance_days: Option<i32>,
+    /// Which days count for deadlines.
+    #[arg(long, value_parser = word::<Calendar>, value_name = "se|none")]
+    calendar: Option<Calendar>,
+    /// A name of the IANA time zone database.
+    #[arg(long, value_name = "NAME")]
+    time_zone: Option<String>,
+    /// The language of what is written for it.
+    #[arg(long, value_parser = word::<Language>, value_name = "sv|en")]
+    language: Option<Language>,
+}
+
+fn word<T: serde::de::DeserializeOwned>(name: &str) -> Result<T, String> {
+    serde_json::from_value(name.into()).map_err(|error| error.to_string())
+}
+
+impl Set {
+    async fn run(self, auth: &Auth) -> Result<String, Failure> {
+        let operator = auth.operator(None).await?;
+        let before = match service::tenant_settings::get(&operator, &self.tenant, None).await? {
+            Fresh::Changed(_, settings) => settings,
+            Fresh::Unchanged(_) => return Err(Failure::Refused("the settings could not be read".into())),
+        };
+        let patch = TenantSettingsPatch {
+            sla_critical_days: self.sla_critical_days,
+            sla_high_days: self.sla_high_days,
+            sla_medium_days: self.sla_medium_days,
+            sla_low_days: self.sla_low_days,
+            max_acceptance_days: self.max_acceptance_days,
+            calendar: self.calendar,
+            time_zone: self.time_zone,
+            language: self.language,
+        };
+        let (_, after) = service::tenant_settings::patch(&operator, &self.tenant, before.version, patch).await?;
+        let shown = serde_json::to_string_pretty(&after).map_err(service::Error::internal)?;
+        Ok(shown + "\n")
+    }
+}
+
+async fn suspend(auth: &Auth, platform: &Platform, tenant: &str, is_over: bool) -> Result<String, Failure> {
+    let id = find(&platform.tenants().await?, tenant)?;
+    let since = (!is_over).then(|| auth.service().clock.now());
+    platform.suspend(id, since).await?;
+    let action = if is_over { "tenant.resume" } else { "tenant.suspend" };
+    audit::operator(auth.service(), Entry::done(action).about("tenant", id.0)).await?;
+    Ok(format!("it {} within five seconds\n", if is_over { "is back" } else { "is closed to everybody" }))
 }
 
 impl Tenant {
@@ -51,6 +133,9 @@ impl Tenant {
                 audit::operator(auth.service(), entry).await?;
                 format!("{id}\n")
             }
+            Self::Set(set) => set.run(&auth).await?,
+            Self::Suspend { tenant } => suspend(&auth, &platform, &tenant, false).await?,
+            Self::Resume { tenant } => suspend(&auth, &platform, &tenant, true).await?,
             Self::List => {
                 let tenants = platform.tenants().await?;
                 tenants.into_iter().map(|tenant| format!("{}  {}  {}\n", tenant.id, tenant.slug, tenant.name)).collect()

@@ -18,6 +18,7 @@ mod query;
 mod respond;
 mod task;
 mod tenant;
+mod tenant_settings;
 
 pub(crate) use extract::{As, Body};
 pub(crate) use problem::Problem;
@@ -34,6 +35,7 @@ pub fn routes(config: &mut ServiceConfig) {
         scope("/v1")
             .configure(me::routes)
             .configure(tenant::routes)
+            .configure(tenant_settings::routes)
             .configure(finding::routes)
             .configure(asset::routes)
             .configure(task::routes)

@@ -100,7 +100,8 @@ impl Platform {
         let live = Condition::any().add(grant::Column::ValidTo.is_null()).add(grant::Column::ValidTo.gt(now));
         let grants =
             grant::Entity::find().filter(grant::Column::RevokedAt.is_null()).filter(live).all(&connection).await?;
-        let tenants = tenant::Entity::find().all(&connection).await?;
+        // A suspended municipality is one that nobody has rights in.
+        let tenants = tenant::Entity::find().filter(tenant::Column::SuspendedAt.is_null()).all(&connection).await?;
         let keys = signing_key::Entity::find().all(&connection).await?;
         let not_over = revoked_token::Column::ExpiresAt.gt(now);
         let revoked = revoked_token::Entity::find().filter(not_over).all(&connection).await?;

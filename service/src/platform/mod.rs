@@ -9,6 +9,7 @@ mod key;
 mod offer;
 mod person;
 mod revocation;
+mod settings;
 mod tenant;
 
 pub(crate) use self::grant::{NewRow, To};

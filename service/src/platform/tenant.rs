@@ -27,6 +27,8 @@ impl Platform {
             slug: Set(slug.as_str().to_owned()),
             name: Set(name.to_owned()),
             created_at: Set(now),
+            // The settings are what the table says until somebody decides.
+            ..Default::default()
         };
         tenant::Entity::insert(row).exec_without_returning(&connection).await?;
         let clock = entity::tenant_clock::ActiveModel { tenant_id: Set(id), value: Set(0), recorded_at: Set(now) };

@@ -116,7 +116,8 @@ impl Caller {
         tenants: Vec<Tenant>,
         organisation: Option<Membership>,
     ) -> Self {
-        let scopes: Scopes = [Permission::ManageClients, Permission::ManageGrants].into_iter().collect();
+        let manages = [Permission::ManageClients, Permission::ManageGrants, Permission::ManageTenants];
+        let scopes: Scopes = manages.into_iter().collect();
         let right = |tenant: Tenant| (tenant.id, Right { tenant, scopes, because: Vec::new() });
         let (issuer, subject) = (OPERATOR.0.to_owned(), OPERATOR.1.to_owned());
         let rights = tenants.into_iter().map(right).collect();

@@ -68,6 +68,8 @@ const WRITES: &[(&str, &str)] = &[
     ("mutation createGrant", "grant.create"),
     ("mutation updateGrant", "grant.patch"),
     ("mutation revokeGrant", "grant.revoke"),
+    ("patchTenantSettings", "tenant.update"),
+    ("mutation updateTenantSettings", "tenant.update"),
 ];
 
 /// Sends one of [`WRITES`] that is about who may do what.
@@ -116,6 +118,15 @@ async fn administer(lead: &Person, operation: &str) -> Answer {
         }
         "mutation updateGrant" => {
             graphql(format!("updateGrant({of_grant}, input: {{validTo: \"2026-12-24T00:00:00Z\"}}) {{ id }}")).await
+        }
+        "patchTenantSettings" => {
+            let settings = "/v1/tenants/norrvik/settings";
+            let tag = lead.get(settings).await.expect(200).etag();
+            lead.write(Method::PATCH, settings, Some(&tag), json!({"language": "en"})).await
+        }
+        "mutation updateTenantSettings" => {
+            let wish = "tenant: \"norrvik\", ifMatch: 2, input: {language: SV}";
+            graphql(format!("updateTenantSettings({wish}) {{ tenantId }}")).await
         }
         "mutation revokeGrant" => graphql(format!("revokeGrant(id: {grant_id}) {{ id }}")).await,
         new => panic!("{new}: the test does not know how to send it"),
@@ -171,7 +182,7 @@ async fn every_write_leaves_exactly_one_row(kind: Kind) {
         assert_eq!((&newest["action"], &newest["principal_id"]), (&json!(action), &me), "{operation}");
         assert_eq!((&newest["outcome"], &newest["count"]), (&json!("done"), &json!(1)), "{operation}");
         // Rights are no resources of the feed, and have no number.
-        let is_numbered = !["client", "grant"].iter().any(|kind| newest["resource_type"] == *kind);
+        let is_numbered = !["client", "grant", "tenant"].iter().any(|kind| newest["resource_type"] == *kind);
         assert_eq!(newest["first_seq"].as_i64() > Some(0), is_numbered, "{operation}");
         assert!(newest["last_seq"].as_i64() >= newest["first_seq"].as_i64());
         assert!(answer.text.contains(newest["resource_id"].as_str().expect("an id")), "{operation}: {newest}");

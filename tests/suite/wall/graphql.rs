@@ -20,6 +20,9 @@ pub(super) struct Sample {
     arguments: &'static str,
 }
 
+/// Any right in the municipality will do.
+const ANY: &[&str] = &[];
+
 /// One sample per field of Query and Mutation. A new field fails the walk until it is here.
 pub(super) fn sample(field: &str) -> Sample {
     let (scopes, resource, arguments): (&'static [&'static str], _, _) = match field {
@@ -59,6 +62,8 @@ pub(super) fn sample(field: &str) -> Sample {
         }
         "updateGrant" => (&["grants:manage"], "grants", "(id: ID, ifMatch: 1, input: {})"),
         "revokeGrant" => (&["grants:manage"], "grants", "(id: ID)"),
+        "tenantSettings" => (ANY, "", "(tenant: TENANT)"),
+        "updateTenantSettings" => (&["tenants:manage"], "", "(tenant: TENANT, ifMatch: 1, input: {language: EN})"),
         new => panic!("{new}: the walk has no sample for it"),
     };
     Sample { scopes, resource, arguments }

@@ -27,6 +27,7 @@ fn body(operation: Operation) -> Option<Value> {
         "postGrant" => {
             Some(json!({"issuer": "https://id.norrvik.example", "subject": "åsa", "scopes": ["grants:manage"]}))
         }
+        "patchTenantSettings" => Some(json!({"language": "en"})),
         "patchGrant" => Some(json!({"valid_to": "2026-12-24T00:00:00Z"})),
         // They say all in their path.
         "deleteGrant" | "postClientRevocation" => Some(Value::Null),

@@ -1,0 +1,67 @@
+//! What a municipality decides about itself, and what the operator does to it.
+
+use crate::support::{Kind, World, on_both_stores};
+use reqwest::Method;
+use serde_json::json;
+use service::platform::Platform;
+use std::time::{Duration, Instant};
+
+on_both_stores!(settings_are_read_changed_and_checked, a_suspended_municipality_is_closed_to_everybody_and_comes_back);
+
+const PATH: &str = "/v1/tenants/norrvik/settings";
+
+async fn settings_are_read_changed_and_checked(kind: Kind) {
+    let world = World::new(kind).await;
+    let administrator = world.person("administrator", &[world.norrvik], "tenants:manage").await;
+    let viewer = world.person("viewer", &[world.norrvik], "tasks:read").await;
+    let read = viewer.get(PATH).await.expect(200);
+    assert_eq!((&read.json()["calendar"], &read.json()["time_zone"]), (&json!("se"), &json!("Europe/Stockholm")));
+    let patch = async |tag: Option<&str>, body| administrator.write(Method::PATCH, PATH, tag, body).await;
+    let tag = administrator.get(PATH).await.expect(200).etag();
+    assert_eq!(patch(None, json!({})).await.expect(428).code(), "precondition_required");
+    let wish = json!({"sla_critical_days": 3, "language": "en", "time_zone": "Europe/Helsinki"});
+    let changed = patch(Some(&tag), wish).await.expect(200);
+    assert_eq!((&changed.json()["sla_critical_days"], &changed.json()["sla_high_days"]), (&json!(3), &json!(30)));
+    assert_eq!(patch(Some(&tag), json!({"language": "sv"})).await.expect(412).code(), "stale");
+    let tag = changed.etag();
+    for (body, pointer) in [
+        (json!({"sla_low_days": 0}), "/sla_low_days"),
+        (json!({"max_acceptance_days": 4000}), "/max_acceptance_days"),
+        (json!({"time_zone": "Europe/Norrvik"}), "/time_zone"),
+        (json!({"calendar": "fi"}), "/calendar"),
+        (json!({"colour": "red"}), "colour"),
+        (json!({"sla_critical_days": 31}), "must not have more time"),
+    ] {
+        let refused = patch(Some(&tag), body).await.expect(422);
+        assert!(refused.text.contains(pointer), "{}", refused.text);
+    }
+    viewer.write(Method::PATCH, PATH, Some(&tag), json!({"language": "sv"})).await.expect(403);
+    let other = world.person("other", &[world.alvsund], "tenants:manage").await;
+    other.get(PATH).await.expect(404);
+    let of_graphql =
+        administrator.graphql("{ tenantSettings(tenant: \"norrvik\") { language version } }", json!({})).await;
+    assert_eq!(of_graphql["data"]["tenantSettings"], json!({"language": "EN", "version": 2}));
+    world.end().await;
+}
+
+async fn a_suspended_municipality_is_closed_to_everybody_and_comes_back(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    let both = world.person("both", &[world.norrvik, world.alvsund], "findings:read").await;
+    let platform = Platform::new(world.auth.service().store.clone());
+    platform.suspend(world.norrvik, Some(world.auth.service().clock.now())).await.expect("suspended");
+    let status_becomes = async |status: u16| {
+        let began = Instant::now();
+        while lead.get("/v1/findings").await.status != status {
+            assert!(began.elapsed() < Duration::from_secs(5), "not {status} within five seconds");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    status_becomes(403).await;
+    lead.get(PATH).await.expect(403);
+    assert_eq!(both.get("/v1/tenants").await.expect(200).items().len(), 1, "Älvsund goes on");
+    assert_eq!(both.get("/v1/findings?tenant=norrvik").await.expect(404).code(), "unknown_tenant");
+    platform.suspend(world.norrvik, None).await.expect("resumed");
+    status_becomes(200).await;
+    world.end().await;
+}
