@@ -158,7 +158,7 @@ impl Pools {
             select(vec!["id", "severity", "first_seen", "updated_at"]),
             any::<bool>(),
             prop_oneof![4 => select(limits[..5].to_vec()), 1 => select(limits)],
-            subsequence(vec!["severity", "status", "kind", "source", "tenant"], 0..4),
+            subsequence(vec!["severity", "status", "kind", "source", "tenant", "tlp"], 0..4),
         )
             .prop_map(|(mut conditions, sort, descending, limit, by)| {
                 // A parameter stands once.
@@ -221,7 +221,7 @@ fn camel(name: &str) -> String {
 const LIST: &str = "query($filter: FindingFilter, $sort: FindingSort!, $descending: Boolean!, $first: Int, $after: String) {
     findings(filter: $filter, sort: $sort, descending: $descending, first: $first, after: $after) {
         pageInfo { hasNextPage endCursor }
-        nodes { id tenantId assetId source sourceId sourceRef ruleKey fingerprint kind title description consequence
+        nodes { id tenantId assetId source sourceId sourceRef ruleKey fingerprint kind tlp withheld title description consequence
             recommendation severity sourceSeverity cvssVector cvssScore cves cwes references tags status justification
             statusComment duplicateOf reopenedCount seenAfterDismissal assignee firstSeen lastSeen createdAt updatedAt seq
             location { port protocol service url path line endLine column logical } } } }";
@@ -231,7 +231,7 @@ const COUNTS: &str = "query($filter: FindingFilter, $by: [FindingFacet!]!) {
 /// GraphQL's item with the names and words of REST; null and left out are the same.
 fn as_rest(item: &Value) -> Value {
     let plain = |(name, value): (&String, &Value)| {
-        let word = ["kind", "severity", "status", "justification", "by"].contains(&name.as_str());
+        let word = ["kind", "severity", "status", "justification", "by", "tlp"].contains(&name.as_str());
         let value = match value {
             Value::Object(_) => as_rest(value),
             Value::String(text) if word => text.to_lowercase().into(),

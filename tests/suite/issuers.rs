@@ -28,11 +28,14 @@ on_both_stores!(
     a_private_address_is_not_asked_unless_it_is_allowed,
 );
 
+/// A key by its `kid`.
+type NamedKey = (String, Arc<Ed25519KeyPair>);
+
 /// An OpenID provider.
 #[derive(Clone)]
 struct Provider {
     url: String,
-    keys: Arc<Mutex<Vec<(String, Arc<Ed25519KeyPair>)>>>,
+    keys: Arc<Mutex<Vec<NamedKey>>>,
     /// What its discovery says it is.
     named: Arc<Mutex<String>>,
     asked: Arc<AtomicU64>,
@@ -111,7 +114,7 @@ async fn discovery(provider: web::Data<Provider>) -> HttpResponse {
 
 async fn jwks(provider: web::Data<Provider>) -> HttpResponse {
     provider.asked.fetch_add(1, Ordering::Relaxed);
-    let jwk = |(kid, key): &(String, Arc<Ed25519KeyPair>)| {
+    let jwk = |(kid, key): &NamedKey| {
         let x = URL_SAFE_NO_PAD.encode(key.public_key().as_ref());
         json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "use": "sig"})
     };
