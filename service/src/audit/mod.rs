@@ -1,6 +1,6 @@
 //! The audit: who did what.
 //!
-//! A command appends its row in its own transaction ([`append`]). Refusals and reads of what is
+//! A command appends its row in its own transaction (`append`). Refusals and reads of what is
 //! restricted come in separate short ones ([`refused`], [`read`]), repeats within a minute counted.
 //! A job chains the rows of each municipality and signs the head ([`seal`]) with a key that is not
 //! in the store; [`verify`] recomputes everything and names the first row that does not fit.
