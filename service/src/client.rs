@@ -106,8 +106,7 @@ pub async fn patch(caller: &Caller, id: ClientId, version: i64, patch: ClientPat
     let (work, before, tenants) = managed(caller, id, Some(version)).await?;
     let held = Scopes::parse_known(&before.scopes.join(" "));
     let wanted = scopes.unwrap_or(held);
-    // Also for an enabled client or a later end: all of it is then given anew.
-    tenants.iter().try_for_each(|tenant| caller.require_all(wanted, *tenant))?;
+    tenants.iter().try_for_each(|tenant| caller.require_all(given(&patch, held, wanted), *tenant))?;
     if !work.platform().change_client(&before, &patch, scopes, now).await? {
         return Err(grant::stale());
     }
@@ -118,6 +117,16 @@ pub async fn patch(caller: &Caller, id: ClientId, version: i64, patch: ClientPat
     }
     let client = answer(work, id, &tenants, "client.patch", now).await?;
     Ok((etag(caller, &client), client))
+}
+
+/// What a change gives away: what it adds, or all of it where it opens the client anew or to other credentials.
+/// Disabling and narrowing give nothing, so that whoever manages a client can always stop it.
+fn given(patch: &ClientPatch, held: Scopes, wanted: Scopes) -> Scopes {
+    let opens = patch.disabled == Some(false)
+        || patch.basic_allowed == Some(true)
+        || patch.public_jwks.is_some()
+        || patch.expires_at.is_some();
+    if opens { wanted } else { wanted.difference(held) }
 }
 
 /// Gives a client a new secret; the one before goes on for `overlap`. At most two count at once.

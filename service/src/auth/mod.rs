@@ -98,6 +98,9 @@ impl Auth {
         let platform = Platform::new(store.clone());
         keys::ensure(&platform, &vault, &clock, options.algorithm).await?;
         let issuers = Issuers::new(options.issuers.clone(), outbound).map_err(Error::Internal)?;
+        if issuers.named(&options.issuer).is_some() {
+            return Err(Error::Internal(format!("issuers: {} is this service itself", options.issuer)));
+        }
         let snapshots = Snapshots::load(platform, clock.clone()).await?;
         let issuer = options.issuer.as_str().into();
         let service = Service { apart: store.clone(), store, clock, vault, issuer, noted: Arc::default() };

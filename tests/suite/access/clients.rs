@@ -153,6 +153,14 @@ async fn a_client_never_gets_more_than_its_maker_holds(kind: Kind) {
     let client = made(&manager, json!([]), "findings:read").await;
     let wider = change(&manager, &client, json!({"scopes": ["findings:read", "tasks:read"]})).await.expect(403);
     assert_eq!(wider.code(), "exceeds_own_rights");
+    // Who manages clients can always stop one, whatever it holds.
+    let guard = world.person("guard", &[world.norrvik], "clients:manage").await;
+    change(&guard, &client, json!({"disabled": true})).await.expect(200);
+    assert_eq!(change(&guard, &client, json!({"disabled": false})).await.expect(403).code(), "exceeds_own_rights");
+    let path = format!("/v1/clients/{}/secrets", client.id);
+    let tag = guard.get(&format!("/v1/clients/{}", client.id)).await.expect(200).etag();
+    let rotated = guard.write(Method::POST, &path, Some(&tag), json!({})).await.expect(403);
+    assert_eq!(rotated.code(), "exceeds_own_rights", "a secret opens what the client may do");
     world.end().await;
 }
 

@@ -16,6 +16,7 @@ on_both_stores!(
     no_operation_opens_to_who_has_no_right_left,
     foreign_ids_in_filters_and_bodies_are_missing,
     a_cursor_is_its_principals_alone,
+    a_connection_keeps_nothing_of_who_had_it_before,
 );
 
 async fn wait_for(what: &str, is_so: impl AsyncFn() -> bool) {
@@ -142,5 +143,30 @@ async fn a_cursor_is_its_principals_alone(kind: Kind) {
         lists += 1;
     }
     assert!(lists >= 6, "the walk finds the lists in the document");
+    world.end().await;
+}
+
+/// Two municipalities' people take turns on one connection, and every other request is given up on its way.
+async fn a_connection_keeps_nothing_of_who_had_it_before(kind: Kind) {
+    let world = World::with(kind, |config| config.database_connections = 1).await;
+    let (norrvik, alvsund) = (filled(&world, "norrvik").await, filled(&world, "alvsund").await);
+    let of_norrvik = with_scopes(&world, ALL).await;
+    let of_alvsund = world.person("älvsund's", &[world.alvsund], ALL).await;
+    let people = [(&of_norrvik, &norrvik, &alvsund), (&of_alvsund, &alvsund, &norrvik)];
+    let mut read = 0;
+    for round in 0..240_u64 {
+        let (who, own, foreign) = people[usize::from(round % 2 == 1)];
+        let path = ["/v1/findings?limit=100", "/v1/tasks?limit=100", "/v1/changes?limit=100"][round as usize % 3];
+        let request = who.request(Method::GET, path);
+        if round % 4 < 2 {
+            let _ = tokio::time::timeout(Duration::from_micros(200 + round * 30), request.send()).await;
+            continue;
+        }
+        let answer = who.send(request).await.expect(200);
+        assert_eq!(foreign.leaked_in(&answer.text), Default::default(), "{path}");
+        assert!(!own.leaked_in(&answer.text).is_empty(), "{path} shows nothing of its own");
+        read += 1;
+    }
+    assert_eq!(read, 120);
     world.end().await;
 }
