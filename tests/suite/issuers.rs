@@ -1,6 +1,6 @@
 //! Outside issuers: an OpenID provider of the test's own, whose keys and lies the test chooses.
 
-use crate::support::{Answer, Kind, Person, World, on_both_stores};
+use crate::support::{Answer, Kind, Person, World, on_both_stores, within_five_seconds};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use aws_lc_rs::{
     hmac,
@@ -143,19 +143,11 @@ async fn rights(who: &Person) -> Value {
     tenants.iter().map(|tenant| (tenant["slug"].as_str().unwrap().to_owned(), tenant["scopes"].clone())).collect()
 }
 
-async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
-    let began = Instant::now();
-    while !is_so().await {
-        assert!(began.elapsed() < Duration::from_secs(5), "{what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
 async fn a_token_of_an_outside_issuer_gets_what_the_municipality_grants_its_role(kind: Kind) {
     let provider = Provider::start().await;
     let world = world(kind, &[&provider]).await;
     let as_role = async |roles: &[&str]| rights(&world.bearer(&provider.token(roles))).await;
-    eventually("the grants hold", async || as_role(&["reader"]).await != json!({})).await;
+    within_five_seconds("the grants hold", async || as_role(&["reader"]).await != json!({})).await;
     assert_eq!(as_role(&["reader"]).await, json!({"norrvik": ["findings:read"], "alvsund": ["findings:read"]}));
     assert_eq!(as_role(&["editor"]).await, json!({"norrvik": ["findings:read", "findings:write"]}));
     let both = json!({"norrvik": ["findings:read", "findings:write"], "alvsund": ["findings:read"]});
@@ -179,7 +171,7 @@ async fn what_a_municipality_takes_back_stays_taken(kind: Kind) {
     let world = world(kind, &[&provider]).await;
     let lead = world.person("lead", &[world.norrvik], "grants:manage").await;
     let reader = world.bearer(&provider.token(&["reader"]));
-    eventually("the grants hold", async || rights(&reader).await["norrvik"].is_array()).await;
+    within_five_seconds("the grants hold", async || rights(&reader).await["norrvik"].is_array()).await;
     let grants = lead.get("/v1/grants?live=true").await.expect(200).items();
     let of_role = |role: &str| {
         let grant = grants.iter().find(|grant| grant["holder"]["role"] == role).expect("a grant of the role");
@@ -192,7 +184,7 @@ async fn what_a_municipality_takes_back_stays_taken(kind: Kind) {
     lead.send(lead.request(Method::DELETE, &of_role("reader"))).await.expect(200);
     let writer = world.bearer(&provider.token(&["editor"]));
     for _ in 0..2 {
-        eventually("it is taken back", async || {
+        within_five_seconds("it is taken back", async || {
             let (reader, writer) = (rights(&reader).await, rights(&writer).await);
             reader == json!({"alvsund": ["findings:read"]}) && writer == json!({"norrvik": ["findings:read"]})
         })

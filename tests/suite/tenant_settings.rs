@@ -1,10 +1,9 @@
 //! What a municipality decides about itself, and what the operator does to it.
 
-use crate::support::{Kind, World, on_both_stores};
+use crate::support::{Kind, World, on_both_stores, within_five_seconds};
 use reqwest::Method;
 use serde_json::json;
 use service::platform::Platform;
-use std::time::{Duration, Instant};
 
 on_both_stores!(settings_are_read_changed_and_checked, a_suspended_municipality_is_closed_to_everybody_and_comes_back);
 
@@ -51,11 +50,7 @@ async fn a_suspended_municipality_is_closed_to_everybody_and_comes_back(kind: Ki
     let platform = Platform::new(world.auth.service().store.clone());
     platform.suspend(world.norrvik, Some(world.auth.service().clock.now())).await.expect("suspended");
     let status_becomes = async |status: u16| {
-        let began = Instant::now();
-        while lead.get("/v1/findings").await.status != status {
-            assert!(began.elapsed() < Duration::from_secs(5), "not {status} within five seconds");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        within_five_seconds("the status changes", async || lead.get("/v1/findings").await.status == status).await;
     };
     status_becomes(403).await;
     lead.get(PATH).await.expect(403);

@@ -3,9 +3,11 @@
 //! shared address does not shut out the others there.
 
 use super::{Refusal, Visit, Wait, bucket::Buckets, steady::Steady};
-use crate::{application::State, rest::Problem};
-use actix_web::{HttpRequest, http::header, web::Data};
-use base64::{Engine, engine::general_purpose::STANDARD};
+use crate::{
+    application::State,
+    rest::{Problem, basic},
+};
+use actix_web::{HttpRequest, web::Data};
 use domain::Code;
 use std::{
     hash::{BuildHasher, RandomState},
@@ -41,7 +43,7 @@ pub(super) fn charge(request: &HttpRequest) -> Result<(), Problem> {
     let address = address(request, &state.config.proxies);
     let taken = state.limits.token_requests.addresses.take(&address, 1);
     taken.map_err(|wait| refuse(request, wait))?;
-    basic_client(request).map_or(Ok(()), |client| charge_client(request, &client))
+    basic(request).map_or(Ok(()), |(client, _)| charge_client(request, &client))
 }
 
 /// Charges a request to the issuer to the client that it names otherwise than
@@ -63,16 +65,6 @@ fn state(request: &HttpRequest) -> Result<&Data<State>, Problem> {
 fn refuse(request: &HttpRequest, wait: Wait) -> Problem {
     let detail = "more requests for tokens came than one client or address may send in a minute";
     Visit::of(request).refuse(Refusal { level: None, wait, detail })
-}
-
-/// The id of HTTP Basic credentials (RFC 6749, section 2.3.1), as it was sent.
-fn basic_client(request: &HttpRequest) -> Option<String> {
-    let (scheme, credentials) = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let pair = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
-    Some(pair.split_once(':')?.0.to_owned())
 }
 
 /// Where the request comes from: the peer, or what the last proxy that is

@@ -84,7 +84,7 @@ pub(super) fn authorization(request: &HttpRequest) -> Option<Authorization> {
 }
 
 /// The two halves of `Authorization: Basic`, if that is what the header is.
-pub(super) fn basic(request: &HttpRequest) -> Option<(String, String)> {
+pub(crate) fn basic(request: &HttpRequest) -> Option<(String, String)> {
     match authorization(request)? {
         Authorization::Basic(client, secret) => Some((client, secret)),
         Authorization::Token(_) => None,

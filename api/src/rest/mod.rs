@@ -20,7 +20,7 @@ mod task;
 mod tenant;
 mod tenant_settings;
 
-pub(crate) use extract::{As, Body};
+pub(crate) use extract::{As, Body, basic};
 pub(crate) use problem::Problem;
 
 use utoipa::{

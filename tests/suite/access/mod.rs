@@ -7,10 +7,9 @@ mod matrix;
 mod oauth;
 mod rotation;
 
-use crate::support::{Answer, Person, World};
+use crate::support::{Answer, Person, World, within_five_seconds};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
 /// A client as the test keeps it.
 #[derive(Clone)]
@@ -61,13 +60,4 @@ async fn scopes_in(who: &Person, slug: &str) -> Vec<String> {
     let tenants = me["tenants"].as_array().expect("tenants").clone();
     let place = tenants.into_iter().find(|tenant| tenant["slug"] == slug);
     place.map_or(Vec::new(), |place| serde_json::from_value(place["scopes"].clone()).expect("scopes"))
-}
-
-/// Waits until it is so: what changes about rights counts within five seconds.
-async fn within_five_seconds(what: &str, is_so: impl AsyncFn() -> bool) {
-    let began = Instant::now();
-    while !is_so().await {
-        assert!(began.elapsed() < Duration::from_secs(5), "{what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }

@@ -29,6 +29,15 @@ macro_rules! on_both_stores {
 }
 pub(crate) use on_both_stores;
 
+/// Waits until it is so: what changes about rights counts within five seconds, on every replica.
+pub(crate) async fn within_five_seconds(what: &str, is_so: impl AsyncFn() -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so().await {
+        assert!(began.elapsed() < std::time::Duration::from_secs(5), "not within five seconds: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
 /// The texts of a query's only column, read past the service: what is really in the store.
 pub(crate) async fn look(store: &TestStore, sql: &str) -> Vec<String> {
     use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection, query_scalar};

@@ -5,12 +5,12 @@ use super::{
     rest::{path, resource, walled},
     with_scopes, without_trace,
 };
-use crate::support::{ALL, Kind, Person, World, document::Operation, on_both_stores};
+use crate::support::{ALL, Kind, Person, World, document::Operation, on_both_stores, within_five_seconds};
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::json;
 use service::platform::Platform;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 on_both_stores!(
     no_operation_opens_to_who_has_no_right_left,
@@ -18,14 +18,6 @@ on_both_stores!(
     a_cursor_is_its_principals_alone,
     a_connection_keeps_nothing_of_who_had_it_before,
 );
-
-async fn wait_for(what: &str, is_so: impl AsyncFn() -> bool) {
-    let began = Instant::now();
-    while !is_so().await {
-        assert!(began.elapsed() < Duration::from_secs(5), "{what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
 
 async fn has_nothing(who: &Person) -> bool {
     who.get("/v1/tenants").await.expect(200).items().is_empty()
@@ -53,7 +45,7 @@ async fn without_rights(world: &World) -> Vec<(&'static str, Person)> {
     world.advance(TimeDelta::seconds(2));
     let all = vec![("revoked grant", revoked), ("expired grant", expired), ("provider without grant", provider)];
     for (name, who) in &all {
-        wait_for(name, async || has_nothing(who).await).await;
+        within_five_seconds(name, async || has_nothing(who).await).await;
     }
     all
 }
