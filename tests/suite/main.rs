@@ -25,6 +25,7 @@ mod issuers;
 mod limits;
 mod load;
 mod migrations;
+mod need_to_know;
 mod origins;
 mod tasks;
 mod tenant_settings;

@@ -71,7 +71,7 @@ fn without_trace(answer: &Answer) -> Value {
 }
 
 /// All scopes but these.
-fn all_but(scopes: &[&str]) -> String {
+pub(crate) fn all_but(scopes: &[&str]) -> String {
     ALL.split_whitespace().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>().join(" ")
 }
 
