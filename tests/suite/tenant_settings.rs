@@ -1,11 +1,15 @@
 //! What a municipality decides about itself, and what the operator does to it.
 
-use crate::support::{Kind, World, on_both_stores, within_five_seconds};
+use crate::support::{Kind, World, generated_report, look, on_both_stores, within_five_seconds};
 use reqwest::Method;
 use serde_json::json;
 use service::platform::Platform;
 
-on_both_stores!(settings_are_read_changed_and_checked, a_suspended_municipality_is_closed_to_everybody_and_comes_back);
+on_both_stores!(
+    settings_are_read_changed_and_checked,
+    a_suspended_municipality_is_closed_to_everybody_and_comes_back,
+    a_running_import_stops_with_its_municipality_and_goes_on_after,
+);
 
 const PATH: &str = "/v1/tenants/norrvik/settings";
 
@@ -58,5 +62,33 @@ async fn a_suspended_municipality_is_closed_to_everybody_and_comes_back(kind: Ki
     assert_eq!(both.get("/v1/findings?tenant=norrvik").await.expect(404).code(), "unknown_tenant");
     platform.suspend(world.norrvik, None).await.expect("resumed");
     status_becomes(200).await;
+    world.end().await;
+}
+
+async fn a_running_import_stops_with_its_municipality_and_goes_on_after(kind: Kind) {
+    const RECORDS: usize = 5_000;
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    let body = generated_report(RECORDS);
+    let request = lead.request(Method::POST, "/v1/imports").header("prefer", "wait=0");
+    let begun = lead.send(request.body(body.clone())).await.expect(202).json();
+    let platform = Platform::new(world.auth.service().store.clone());
+    platform.suspend(world.norrvik, Some(world.auth.service().clock.now())).await.expect("suspended");
+    let closed = async || lead.get("/v1/findings").await.status == 403;
+    within_five_seconds("the municipality is closed", closed).await;
+    let stored = async || look(&world.test_store, "SELECT CAST(count(*) AS text) FROM finding").await;
+    let then = stored().await;
+    assert_eq!(look(&world.test_store, "SELECT status FROM import").await, ["running"], "it was stopped on its way");
+    platform.suspend(world.norrvik, None).await.expect("resumed");
+    world.advance(chrono::TimeDelta::hours(1));
+    let path = format!("/v1/imports/{}", begun["id"].as_str().expect("an id"));
+    let ended = async || {
+        let answer = lead.get(&path).await;
+        answer.status == 200 && answer.json()["status"] != "running"
+    };
+    within_five_seconds("the sweep comes by", ended).await;
+    assert_eq!((&lead.get(&path).await.json()["status"], stored().await), (&json!("interrupted"), then));
+    let again = lead.import("", body).await.expect(201).json();
+    assert_eq!((&again["id"], &again["status"], &again["read"]), (&begun["id"], &json!("completed"), &json!(RECORDS)));
     world.end().await;
 }

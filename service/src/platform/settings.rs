@@ -2,9 +2,9 @@
 
 use super::{Platform, Rows, changed};
 use crate::{Error, Result};
-use domain::{TenantId, Timestamp, tenant_settings::TenantSettings};
+use domain::{Tenant, TenantId, Timestamp, tenant_settings::TenantSettings};
 use entity::tenant;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 impl Rows<'_> {
     /// The settings of the one tenant.
@@ -12,6 +12,13 @@ impl Rows<'_> {
         let [id] = self.tenants else { return Err(Error::not_found()) };
         let row = tenant::Entity::find_by_id(*id).one(self.connection).await?;
         row.map(shown).ok_or_else(Error::not_found)
+    }
+
+    /// Whether the one tenant is suspended.
+    pub(crate) async fn is_suspended(&self) -> Result<bool> {
+        let [id] = self.tenants else { return Err(Error::not_found()) };
+        let row = tenant::Entity::find_by_id(*id).one(self.connection).await?;
+        Ok(row.is_none_or(|row| row.suspended_at.is_some()))
     }
 
     /// Stores settings over those of a version; says whether they still were of it.
@@ -35,6 +42,14 @@ impl Rows<'_> {
 }
 
 impl Platform {
+    /// Every tenant that is not suspended, by slug: where jobs have work to do.
+    pub(crate) async fn open_tenants(&self) -> Result<Vec<Tenant>> {
+        let connection = self.read().await?;
+        let open = tenant::Entity::find().filter(tenant::Column::SuspendedAt.is_null());
+        let rows = open.order_by_asc(tenant::Column::Slug).all(&connection).await?;
+        Ok(rows.into_iter().map(super::tenant::shown).collect())
+    }
+
     /// Suspends a tenant (or, without a time, resumes it): within five seconds nobody has any right there, on every
     /// replica. Nothing of it is lost.
     pub async fn suspend(&self, id: TenantId, since: Option<Timestamp>) -> Result<()> {

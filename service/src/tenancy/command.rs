@@ -6,7 +6,7 @@ use crate::{
     audit::{self, Entry},
     store::Connection,
 };
-use domain::{EventKind, ResourceType, TenantId, Timestamp};
+use domain::{Code, EventKind, ResourceType, TenantId, Timestamp};
 use entity::{Numbered, TenantOwned, event, tenant_clock};
 use sea_orm::{
     ActiveModelTrait,
@@ -60,6 +60,10 @@ impl Command {
             select = select.lock(LockType::Update);
         }
         let clock = select.one(&connection).await?.ok_or_else(|| Error::Internal("a tenant without a clock".into()))?;
+        // Asked behind the clock, so that also what began before (an import goes on for minutes) ends at its next step.
+        if crate::platform::rows(&connection, &[tenant]).is_suspended().await? {
+            return Err(Error::refused(Code::Forbidden, "the municipality is suspended"));
+        }
         let earliest = clock.recorded_at + chrono::TimeDelta::milliseconds(1);
         let recorded_at = caller.now().max(earliest);
         Ok(Self { connection, tenant, value: clock.value, clock, recorded_at, caller, events: Vec::new() })

@@ -58,7 +58,7 @@ impl Write {
     /// this tenant until the command is committed or dropped.
     ///
     /// # Errors
-    /// Internal if the tenant is none of those that the write was begun over.
+    /// `forbidden` if the tenant is suspended; internal if it is none of those that the write was begun over.
     pub async fn command(self, tenant: Uuid) -> Result<Command> {
         if !self.tenants.contains(&tenant) {
             return Err(Error::Internal("a command outside its scope".into()));
