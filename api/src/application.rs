@@ -213,6 +213,7 @@ async fn follow_issuers(auth: Arc<Auth>) {
     auth.warm_up().await;
     loop {
         actix_web::rt::time::sleep(OFFER_EVERY).await;
+        auth.renew_old_keys();
         if let Err(error) = auth.offer_grants().await {
             tracing::warn!(%error, "the offers of outside issuers could not be looked at");
         }

@@ -26,6 +26,9 @@ on_both_stores!(
     nobody_passes_for_an_issuer,
     unknown_keys_are_asked_for_at_a_bounded_rate,
     a_private_address_is_not_asked_unless_it_is_allowed,
+    a_key_that_is_replaced_takes_its_tokens_along,
+    an_issuer_that_hangs_holds_nobody,
+    a_token_of_many_groups_gets_in,
 );
 
 /// A key by its `kid`.
@@ -39,6 +42,8 @@ struct Provider {
     /// What its discovery says it is.
     named: Arc<Mutex<String>>,
     asked: Arc<AtomicU64>,
+    /// How long it thinks about its keys, in milliseconds.
+    thinks: Arc<AtomicU64>,
     stop: Arc<Mutex<Option<actix_web::dev::ServerHandle>>>,
 }
 
@@ -53,8 +58,8 @@ impl Provider {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let keys = Arc::new(Mutex::new(vec![("one".to_owned(), key())]));
         let named = Arc::new(Mutex::new(url.clone()));
-        let (asked, stop) = (Arc::default(), Arc::default());
-        let provider = Self { url, keys, named, asked, stop };
+        let (asked, thinks, stop) = (Arc::default(), Arc::default(), Arc::default());
+        let provider = Self { url, keys, named, asked, thinks, stop };
         let (told, started) = tokio::sync::oneshot::channel();
         let serving = provider.clone();
         std::thread::spawn(move || {
@@ -114,6 +119,8 @@ async fn discovery(provider: web::Data<Provider>) -> HttpResponse {
 
 async fn jwks(provider: web::Data<Provider>) -> HttpResponse {
     provider.asked.fetch_add(1, Ordering::Relaxed);
+    let thinks = provider.thinks.load(Ordering::Relaxed);
+    actix_web::rt::time::sleep(Duration::from_millis(thinks)).await;
     let jwk = |(kid, key): &NamedKey| {
         let x = URL_SAFE_NO_PAD.encode(key.public_key().as_ref());
         json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "use": "sig"})
@@ -307,5 +314,52 @@ async fn a_private_address_is_not_asked_unless_it_is_allowed(kind: Kind) {
     let world = World::with(kind, |config| config.issuers = serde_json::from_value(settings).unwrap()).await;
     world.bearer(&provider.token(&["reader"])).get("/v1/me").await.expect(401);
     assert_eq!(provider.asked.load(Ordering::Relaxed), 0);
+    world.end().await;
+}
+
+async fn a_key_that_is_replaced_takes_its_tokens_along(kind: Kind) {
+    let provider = Provider::start().await;
+    let world = world(kind, &[&provider]).await;
+    let old = world.bearer(&provider.token(&["reader"]));
+    old.get("/v1/me").await.expect(200);
+    // The key is lost: the issuer gives its name to another one, and a token of a third key brings the news.
+    let new = key();
+    *provider.keys.lock().unwrap() = vec![("one".into(), new.clone()), ("two".into(), key())];
+    world.bearer(&provider.token(&["reader"])).get("/v1/me").await.expect(200);
+    assert_eq!(old.get("/v1/me").await.expect(401).code(), "unauthenticated", "known as it is");
+    provider.keys.lock().unwrap().push(("one".into(), new));
+    let again = provider.token(&["reader"]);
+    provider.keys.lock().unwrap().pop();
+    world.bearer(&again).get("/v1/me").await.expect(200);
+    world.end().await;
+}
+
+async fn an_issuer_that_hangs_holds_nobody(kind: Kind) {
+    let provider = Provider::start().await;
+    let world = world(kind, &[&provider]).await;
+    let known = world.bearer(&provider.token(&["reader"]));
+    known.get("/v1/me").await.expect(200);
+    provider.thinks.store(60_000, Ordering::Relaxed);
+    let unknown = provider.signed(&json!({"alg": "EdDSA", "kid": "no"}), &provider.claims(&["reader"]));
+    let began = Instant::now();
+    let unknown = world.bearer(&unknown);
+    let (stranger, served) = tokio::join!(unknown.get("/v1/me"), known.get("/v1/me"));
+    stranger.expect(401);
+    served.expect(200);
+    assert!(began.elapsed() < Duration::from_secs(9), "held for {:?}", began.elapsed());
+    world.end().await;
+}
+
+async fn a_token_of_many_groups_gets_in(kind: Kind) {
+    let provider = Provider::start().await;
+    let world = world(kind, &[&provider]).await;
+    // What Entra ID puts into a token at most.
+    let groups: Vec<String> = (0..200).map(|_| uuid::Uuid::now_v7().to_string()).collect();
+    let mut groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    groups.push("reader");
+    let token = provider.token(&groups);
+    assert!(token.len() > 8192, "{}", token.len());
+    let many = world.bearer(&token);
+    within_five_seconds("its role holds", async || rights(&many).await["norrvik"].is_array()).await;
     world.end().await;
 }

@@ -3,6 +3,7 @@
 mod claims;
 mod issuer;
 mod keys;
+mod newcomers;
 mod oauth;
 mod rights;
 mod secret;
@@ -27,12 +28,12 @@ use crate::{
 };
 use domain::{Code, PrincipalId, Scopes, TenantId, Timestamp};
 use issuer::Issuers;
+use newcomers::Newcomers;
 use rights::{Asked, check_client, membership, rights};
 use snapshot::{Snapshot, Snapshots};
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 use verify::{Proof, Verifier, VerifyingKeys};
 
@@ -58,12 +59,8 @@ pub struct Auth {
     verifier: Verifier,
     snapshots: Snapshots,
     issuers: Issuers,
-    /// Subjects of outside issuers that nobody granted anything to by name, so that they are in no snapshot.
-    newcomers: Mutex<HashMap<(String, String), PrincipalId>>,
+    newcomers: Newcomers,
 }
-
-/// Most newcomers remembered; they are met again after that.
-const MAX_NEWCOMERS: usize = 10_000;
 
 /// A token to issue.
 #[derive(Clone, Debug)]
@@ -104,7 +101,7 @@ impl Auth {
         let snapshots = Snapshots::load(platform, clock.clone()).await?;
         let issuer = options.issuer.as_str().into();
         let service = Service { apart: store.clone(), store, clock, vault, issuer, noted: Arc::default() };
-        let (verifier, newcomers) = (Verifier::default(), Mutex::default());
+        let (verifier, newcomers) = (Verifier::default(), Newcomers::default());
         Ok(Self { service, options, verifier, snapshots, issuers, newcomers })
     }
 
@@ -140,8 +137,8 @@ impl Auth {
                 }
                 Err(Missing::Newcomer(iss, sub)) if !met => {
                     met = true;
-                    let id = Platform::new(self.service.store.clone()).meet(iss, sub, now).await?;
-                    self.remember(iss, sub, id);
+                    let id = self.meet(iss, sub, now).await?;
+                    self.newcomers.remember(iss, sub, id);
                 }
                 Err(Missing::Unknown) | Ok(Known { complete: false, .. }) if !looked => {
                     looked = true;
@@ -160,12 +157,17 @@ impl Auth {
         }
     }
 
-    fn remember(&self, iss: &str, sub: &str, id: PrincipalId) {
-        let mut newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
-        if newcomers.len() >= MAX_NEWCOMERS {
-            newcomers.clear();
+    /// The principal of an outside subject that is in no snapshot: looked up first, so that only a new one is a
+    /// write, and those are bounded.
+    async fn meet(&self, iss: &str, sub: &str, now: Timestamp) -> Result<PrincipalId> {
+        let platform = Platform::new(self.service.store.clone());
+        if let Some(id) = platform.find_principal(iss, sub).await? {
+            return Ok(id);
         }
-        newcomers.insert((iss.to_owned(), sub.to_owned()), id);
+        if !self.newcomers.has_room(iss, Instant::now()) {
+            return Err(Error::Unavailable(format!("too many new subjects of {iss} at once")));
+        }
+        platform.meet(iss, sub, now).await
     }
 
     /// The principal of a proven token; of an outside one also if nobody has granted it anything by name.
@@ -177,9 +179,7 @@ impl Auth {
         if !proof.is_outside {
             return Err(Missing::Unknown);
         }
-        let newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = newcomers.get(&(iss.clone(), sub.clone())).copied();
-        let id = id.ok_or_else(|| Missing::Newcomer(iss.clone(), sub.clone()))?;
+        let id = self.newcomers.id(iss, sub).ok_or_else(|| Missing::Newcomer(iss.clone(), sub.clone()))?;
         Ok(platform::Principal {
             id,
             issuer: iss.clone(),
@@ -196,6 +196,11 @@ impl Auth {
     /// Fetches the keys of outside issuers, so that their first tokens do not wait.
     pub async fn warm_up(&self) {
         self.issuers.warm_up().await;
+    }
+
+    /// Fetches those of their keys again that have grown old, without waiting for them.
+    pub fn renew_old_keys(&self) {
+        self.issuers.renew_old();
     }
 
     /// Makes grants of what the settings offer to the roles of outside issuers. For the server alone, whose

@@ -2,7 +2,7 @@
 
 use super::{
     AuthOptions, Claims, Missing,
-    issuer::{Issuer, Issuers},
+    issuer::{Fingerprint, Issuer, Issuers},
     snapshot::Snapshot,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -15,8 +15,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Longest token taken, in bytes.
-const MAX_TOKEN: usize = 8192;
+/// Longest own token taken, in bytes.
+const MAX_OWN: usize = 8192;
+/// Longest token taken at all: Entra ID puts up to 200 groups of 36 letters each into one.
+const MAX_TOKEN: usize = 16_384;
 /// Most tokens remembered.
 const MAX_CACHED: usize = 10_000;
 
@@ -40,8 +42,17 @@ pub(super) struct Proof {
 
 #[derive(Clone)]
 struct Proven {
-    kid: String,
+    by: By,
     proof: Proof,
+}
+
+/// The key that a proof rests on.
+#[derive(Clone)]
+enum By {
+    /// One of the store's, by its id.
+    Own(String),
+    /// One of an outside issuer's.
+    Outside(Fingerprint),
 }
 
 /// The keys that tokens are verified with.
@@ -55,10 +66,10 @@ pub(super) struct VerifyingKeys<'k> {
 impl VerifyingKeys<'_> {
     /// Whether the key that a proof rests on still counts.
     fn hold(&self, proven: &Proven) -> bool {
-        if proven.proof.is_outside {
-            return self.issuers.named(&proven.proof.claims.iss).is_some_and(|issuer| issuer.has(&proven.kid));
+        match &proven.by {
+            By::Own(kid) => self.own.key(kid, self.now).is_some(),
+            By::Outside(key) => self.issuers.named(&proven.proof.claims.iss).is_some_and(|issuer| issuer.holds(key)),
         }
-        self.own.key(&proven.kid, self.now).is_some()
     }
 }
 
@@ -112,11 +123,14 @@ impl Verifier {
             None => prove(token, keys)?,
         };
         let proof = proven.proof.clone();
-        let mut cache = self.lock();
-        if cache.len() >= MAX_CACHED {
-            cache.clear();
+        // A very long token is proven each time, so that what is remembered stays small.
+        if token.len() <= MAX_OWN {
+            let mut cache = self.lock();
+            if cache.len() >= MAX_CACHED {
+                cache.clear();
+            }
+            cache.insert(digest, proven);
         }
-        cache.insert(digest, proven);
         Ok(proof)
     }
 
@@ -127,6 +141,9 @@ impl Verifier {
 }
 
 fn prove(token: &str, keys: &VerifyingKeys<'_>) -> Result<Proven, Missing> {
+    if token.len() > MAX_OWN {
+        return Err(Missing::Refused("too long"));
+    }
     let header: Header = part(token, 0).ok_or(Missing::Refused("header"))?;
     check_typ(header.typ.as_deref())?;
     let key = keys.own.key(&header.kid, keys.now).ok_or(Missing::Unknown)?;
@@ -141,7 +158,7 @@ fn prove(token: &str, keys: &VerifyingKeys<'_>) -> Result<Proven, Missing> {
         return Err(Missing::Refused("audience"));
     }
     let proof = Proof { claims: Arc::new(claims), roles: Arc::default(), is_outside: false };
-    Ok(Proven { kid: header.kid, proof })
+    Ok(Proven { by: By::Own(header.kid), proof })
 }
 
 fn prove_outside(token: &str, issuer: &Issuer) -> Result<Proven, Missing> {
@@ -149,7 +166,7 @@ fn prove_outside(token: &str, issuer: &Issuer) -> Result<Proven, Missing> {
     check_typ(header.typ.as_deref())?;
     issuer.renew_if_old();
     let key = issuer.key(&header.kid, &header.alg);
-    let (algorithm, key) = key.ok_or_else(|| {
+    let (algorithm, key, fingerprint) = key.ok_or_else(|| {
         let known = issuer.has(&header.kid);
         if known {
             Missing::Refused("another algorithm than the key's")
@@ -160,7 +177,7 @@ fn prove_outside(token: &str, issuer: &Issuer) -> Result<Proven, Missing> {
     let Unique(claims) = decoded(token, algorithm, &key)?;
     let outside = issuer.read(&claims).map_err(Missing::Refused)?;
     let proof = Proof { claims: Arc::new(outside.claims), roles: outside.roles.into(), is_outside: true };
-    Ok(Proven { kid: header.kid, proof })
+    Ok(Proven { by: By::Outside(fingerprint), proof })
 }
 
 fn decoded<T: serde::de::DeserializeOwned + Clone>(

@@ -13,21 +13,22 @@ pub(super) fn is_public(address: IpAddr) -> bool {
 
 /// First address and prefix length of what is not public.
 const V4: &[([u8; 4], u32)] = &[
-    ([0, 0, 0, 0], 8),       // this network
-    ([10, 0, 0, 0], 8),      // private
-    ([100, 64, 0, 0], 10),   // shared by carriers
-    ([127, 0, 0, 0], 8),     // loopback
-    ([169, 254, 0, 0], 16),  // link-local, and the metadata of clouds
-    ([172, 16, 0, 0], 12),   // private
-    ([192, 0, 0, 0], 24),    // protocol assignments
-    ([192, 0, 2, 0], 24),    // documentation
-    ([192, 88, 99, 0], 24),  // 6to4 relays, deprecated
-    ([192, 168, 0, 0], 16),  // private
-    ([198, 18, 0, 0], 15),   // benchmarks
-    ([198, 51, 100, 0], 24), // documentation
-    ([203, 0, 113, 0], 24),  // documentation
-    ([224, 0, 0, 0], 4),     // multicast
-    ([240, 0, 0, 0], 4),     // reserved, and broadcast
+    ([0, 0, 0, 0], 8),        // this network
+    ([10, 0, 0, 0], 8),       // private
+    ([100, 64, 0, 0], 10),    // shared by carriers
+    ([127, 0, 0, 0], 8),      // loopback
+    ([168, 63, 129, 16], 32), // the host of an Azure machine: public by number, metadata by what it serves
+    ([169, 254, 0, 0], 16),   // link-local, and the metadata of clouds
+    ([172, 16, 0, 0], 12),    // private
+    ([192, 0, 0, 0], 24),     // protocol assignments
+    ([192, 0, 2, 0], 24),     // documentation
+    ([192, 88, 99, 0], 24),   // 6to4 relays, deprecated
+    ([192, 168, 0, 0], 16),   // private
+    ([198, 18, 0, 0], 15),    // benchmarks
+    ([198, 51, 100, 0], 24),  // documentation
+    ([203, 0, 113, 0], 24),   // documentation
+    ([224, 0, 0, 0], 4),      // multicast
+    ([240, 0, 0, 0], 4),      // reserved, and broadcast
 ];
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
@@ -76,6 +77,7 @@ mod tests {
             "100.127.255.255",
             "127.0.0.1",
             "127.255.255.254",
+            "168.63.129.16",
             "169.254.0.1",
             "169.254.169.254",
             "172.16.0.1",
@@ -127,6 +129,7 @@ mod tests {
             "11.0.0.0",
             "100.63.255.255",
             "100.128.0.1",
+            "168.63.129.15",
             "172.15.255.255",
             "172.32.0.1",
             "192.0.1.1",

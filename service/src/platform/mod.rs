@@ -68,6 +68,11 @@ impl Platform {
         Ok(id)
     }
 
+    /// The principal of (issuer, subject), if there is one.
+    pub(crate) async fn find_principal(&self, issuer: &str, subject: &str) -> Result<Option<PrincipalId>> {
+        find_principal(&self.read().await?, issuer, subject).await
+    }
+
     /// Grants the scopes in each of the tenants, from and until a time.
     pub(crate) async fn grant(
         &self,
@@ -131,13 +136,13 @@ async fn principal_of(connection: &Connection, issuer: &str, subject: &str, now:
     };
     let known = OnConflict::columns([principal::Column::Issuer, principal::Column::Subject]).do_nothing().to_owned();
     principal::Entity::insert(new).on_conflict(known).exec_without_returning(connection).await?;
-    let row = principal::Entity::find()
-        .filter(principal::Column::Issuer.eq(issuer))
-        .filter(principal::Column::Subject.eq(subject))
-        .one(connection)
-        .await?
-        .ok_or_else(|| Error::Internal("a principal was not stored".into()))?;
-    Ok(PrincipalId(row.id))
+    let stored = find_principal(connection, issuer, subject).await?;
+    stored.ok_or_else(|| Error::Internal("a principal was not stored".into()))
+}
+
+async fn find_principal(connection: &Connection, issuer: &str, subject: &str) -> Result<Option<PrincipalId>> {
+    let is_named = principal::Column::Issuer.eq(issuer).and(principal::Column::Subject.eq(subject));
+    Ok(principal::Entity::find().filter(is_named).one(connection).await?.map(|row| PrincipalId(row.id)))
 }
 
 async fn epoch(connection: &Connection) -> Result<i64> {

@@ -32,6 +32,10 @@ impl Outside {
         if token.get("iss").and_then(Value::as_str) != Some(&options.issuer) {
             return Err("issuer");
         }
+        if token.get("cnf").is_some_and(|bound| !bound.is_null()) {
+            // Bound to a key that the sender shows (RFC 7800); as a bearer token it would be worth nothing if stolen.
+            return Err("bound to a key of its sender");
+        }
         let aud: Audience =
             token.get("aud").cloned().and_then(|aud| serde_json::from_value(aud).ok()).ok_or("audience")?;
         if !aud.holds(&options.audience) {
@@ -169,6 +173,7 @@ mod tests {
             json!({"exp": "absent"}),
             json!({"exp": "soon"}),
             json!({"exp": 1.5}),
+            json!({"cnf": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}),
             json!({"nbf": "later"}),
             json!({"scope": 7}),
             json!({"scope": [7]}),

@@ -5,10 +5,10 @@ use super::IssuerOptions;
 use crate::outbound::{Outbound, OutboundError};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse},
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse},
 };
+use sha2::{Digest, Sha256};
 use std::{
-    collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
@@ -19,6 +19,8 @@ const FETCH_AGAIN: Duration = Duration::from_secs(2);
 const OLD: Duration = Duration::from_secs(600);
 /// How long an issuer may be away before its keys are no longer believed.
 const TOO_OLD: Duration = Duration::from_secs(24 * 3600);
+/// How long a request waits for keys: an issuer that hangs holds nobody's place for as long as it likes.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Most keys that are read.
 const MAX_KEYS: usize = 50;
 
@@ -32,16 +34,22 @@ struct Inner {
     outbound: Outbound,
     current: RwLock<Option<Known>>,
     /// When they were last asked for, whether that went well or not.
-    asked: tokio::sync::Mutex<Option<Instant>>,
+    asked: Arc<tokio::sync::Mutex<Option<Instant>>>,
 }
 
 #[derive(Clone)]
 struct Known {
-    by_kid: Arc<HashMap<String, Key>>,
+    keys: Arc<[Key]>,
     fetched: Instant,
 }
 
+/// What tells a key from all others: all that its issuer says about it. A `kid` does not, since an issuer may give
+/// the name of a lost key to the next one.
+pub(in crate::auth) type Fingerprint = [u8; 32];
+
 struct Key {
+    kid: String,
+    fingerprint: Fingerprint,
     fits: Vec<Algorithm>,
     public: DecodingKey,
 }
@@ -53,19 +61,25 @@ impl Keys {
             jwks_uri: options.jwks_uri.clone(),
             outbound,
             current: RwLock::default(),
-            asked: tokio::sync::Mutex::default(),
+            asked: Arc::default(),
         }))
     }
 
     /// The key with this id, if it is one for the algorithm.
-    pub(super) fn get(&self, kid: &str, algorithm: Algorithm) -> Option<DecodingKey> {
+    pub(super) fn get(&self, kid: &str, algorithm: Algorithm) -> Option<(DecodingKey, Fingerprint)> {
         let known = self.known()?;
-        let key = known.by_kid.get(kid)?;
-        key.fits.contains(&algorithm).then(|| key.public.clone())
+        // Keys of different kinds may share an id (RFC 7517, section 4.5).
+        let key = known.keys.iter().find(|key| key.kid == kid && key.fits.contains(&algorithm))?;
+        Some((key.public.clone(), key.fingerprint))
     }
 
     pub(super) fn has(&self, kid: &str) -> bool {
-        self.known().is_some_and(|known| known.by_kid.contains_key(kid))
+        self.known().is_some_and(|known| known.keys.iter().any(|key| key.kid == kid))
+    }
+
+    /// Whether this very key is still one of the issuer's.
+    pub(super) fn hold(&self, fingerprint: &Fingerprint) -> bool {
+        self.known().is_some_and(|known| known.keys.iter().any(|key| key.fingerprint == *fingerprint))
     }
 
     fn known(&self) -> Option<Known> {
@@ -77,17 +91,28 @@ impl Keys {
     /// leaves the keys that are known.
     pub(super) async fn renew(&self) {
         let began = Instant::now();
-        let mut asked = self.0.asked.lock().await;
-        if asked.is_some_and(|asked| asked > began) {
-            return;
+        let turn = async {
+            let asked = self.0.asked.clone().lock_owned().await;
+            if asked.is_none_or(|asked| asked <= began) {
+                // On its own: whoever gives up waiting does not end what the others wait for.
+                let keys = self.clone();
+                let _ = tokio::spawn(async move { keys.ask(asked).await }).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, turn).await.is_err() {
+            tracing::warn!(issuer = self.0.issuer, "the keys of an issuer are slow to come; nobody waits any longer");
         }
+    }
+
+    /// Asks for the keys, once it is time to.
+    async fn ask(&self, mut asked: tokio::sync::OwnedMutexGuard<Option<Instant>>) {
         if let Some(asked) = *asked {
             tokio::time::sleep(FETCH_AGAIN.saturating_sub(asked.elapsed())).await;
         }
         *asked = Some(Instant::now());
         match self.fetch().await {
-            Ok(by_kid) => {
-                let known = Known { by_kid: Arc::new(by_kid), fetched: Instant::now() };
+            Ok(keys) => {
+                let known = Known { keys: keys.into(), fetched: Instant::now() };
                 *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
             }
             Err(error) => {
@@ -107,17 +132,15 @@ impl Keys {
         }
     }
 
-    async fn fetch(&self) -> Result<HashMap<String, Key>, OutboundError> {
-        let uri = match &self.0.jwks_uri {
-            Some(uri) => uri.clone(),
-            None => self.discover().await?,
+    async fn fetch(&self) -> Result<Vec<Key>, OutboundError> {
+        let uri = match self.0.jwks_uri.as_deref() {
+            Some(uri) if !uri.is_empty() => uri.to_owned(),
+            _ => self.discover().await?,
         };
         let set = self.0.outbound.json(&uri).await?;
         let keys = set.get("keys").and_then(serde_json::Value::as_array);
         let keys = keys.ok_or_else(|| OutboundError::Answer(uri, "no `keys` (RFC 7517)".into()))?;
-        // A key of a kind that is not known here is another service's business.
-        let known = keys.iter().take(MAX_KEYS).filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
-        Ok(known.filter_map(|jwk| key(&jwk)).collect())
+        Ok(keys.iter().take(MAX_KEYS).filter_map(key).collect())
     }
 
     /// OpenID Connect Discovery 1.0, section 4: the document must be about this very issuer.
@@ -133,10 +156,16 @@ impl Keys {
     }
 }
 
-/// A public key that signs, with the algorithms that its kind allows. A shared secret is none.
-fn key(jwk: &Jwk) -> Option<(String, Key)> {
+/// A public key that signs, with the algorithms that its kind allows. A shared secret is none, and a key of a kind
+/// that is not known here is another service's business.
+fn key(said: &serde_json::Value) -> Option<Key> {
+    let fingerprint = Sha256::digest(said.to_string()).into();
+    let jwk: Jwk = serde_json::from_value(said.clone()).ok()?;
     let kid = jwk.common.key_id.clone()?;
-    if matches!(jwk.common.public_key_use, Some(PublicKeyUse::Encryption)) {
+    if jwk.common.public_key_use.as_ref().is_some_and(|purpose| *purpose != PublicKeyUse::Signature) {
+        return None;
+    }
+    if jwk.common.key_operations.as_ref().is_some_and(|allowed| !allowed.contains(&KeyOperations::Verify)) {
         return None;
     }
     let mut fits = match &jwk.algorithm {
@@ -156,10 +185,59 @@ fn key(jwk: &Jwk) -> Option<(String, Key)> {
     if let Some(named) = jwk.common.key_algorithm {
         fits.retain(|algorithm| is(named, *algorithm));
     }
-    let public = DecodingKey::from_jwk(jwk).ok()?;
-    (!fits.is_empty()).then_some((kid, Key { fits, public }))
+    let public = DecodingKey::from_jwk(&jwk).ok()?;
+    (!fits.is_empty()).then_some(Key { kid, fingerprint, fits, public })
 }
 
 fn is(named: KeyAlgorithm, algorithm: Algorithm) -> bool {
     named.to_string() == format!("{algorithm:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const X: &str = "11qYAycBnd8YKL1pZ8u8rLPOpYL0wEsBmb8mDYjJUAI";
+
+    fn fits(more: &Value) -> Option<Vec<Algorithm>> {
+        let mut jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": X, "kid": "one"});
+        jwk.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        key(&jwk).map(|key| key.fits)
+    }
+
+    #[test]
+    fn only_a_public_key_that_signs_is_one_and_only_for_what_it_says() {
+        for good in [json!({}), json!({"use": "sig"}), json!({"alg": "EdDSA"}), json!({"key_ops": ["verify"]})] {
+            assert_eq!(fits(&good), Some(vec![Algorithm::EdDSA]), "{good}");
+        }
+        for bad in [
+            json!({"use": "enc"}),
+            json!({"use": "tls"}),
+            json!({"key_ops": ["encrypt"]}),
+            json!({"alg": "RS256"}),
+            json!({"alg": "HS256"}),
+            json!({"kid": null}),
+            json!({"kty": "oct", "k": "c2VjcmV0"}),
+            json!({"kty": "unknown"}),
+            json!({"x": 7}),
+        ] {
+            assert_eq!(fits(&bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_rsa_key_without_an_algorithm_fits_no_other_family() {
+        let rsa = json!({"kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "one"});
+        let fits = key(&rsa).unwrap().fits;
+        assert!(fits.contains(&Algorithm::RS256) && fits.contains(&Algorithm::PS256));
+        assert!(!fits.iter().any(|algorithm| [Algorithm::HS256, Algorithm::ES256].contains(algorithm)));
+    }
+
+    #[test]
+    fn a_fingerprint_tells_keys_of_one_name_apart() {
+        let of = |x: &str| key(&json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "one"})).unwrap().fingerprint;
+        assert_eq!(of(X), of(X));
+        assert_ne!(of(X), of("FzuuVeMHhhsTuprZEaLERsUxnzeMJPxqXdlPtW8Mg1M"));
+    }
 }

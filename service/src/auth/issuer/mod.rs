@@ -8,6 +8,7 @@ mod keys;
 mod options;
 
 pub(super) use claims::Outside;
+pub(super) use keys::Fingerprint;
 pub(crate) use options::OfferedGrant;
 pub use options::{ClaimNames, IssuerOptions, RoleOptions};
 
@@ -61,6 +62,13 @@ impl Issuers {
             issuer.keys.renew().await;
         }
     }
+
+    /// Fetches old keys again, so that one that was withdrawn ends although its tokens are known already.
+    pub(super) fn renew_old(&self) {
+        for issuer in &self.0 {
+            issuer.keys.renew_if_old();
+        }
+    }
 }
 
 impl Issuer {
@@ -70,14 +78,20 @@ impl Issuer {
     }
 
     /// The key with this id, if it verifies what the header says and the settings allow it.
-    pub(super) fn key(&self, kid: &str, algorithm: &str) -> Option<(Algorithm, DecodingKey)> {
+    pub(super) fn key(&self, kid: &str, algorithm: &str) -> Option<(Algorithm, DecodingKey, Fingerprint)> {
         let algorithm = self.algorithms.iter().copied().find(|allowed| format!("{allowed:?}") == algorithm)?;
-        Some((algorithm, self.keys.get(kid, algorithm)?))
+        let (public, fingerprint) = self.keys.get(kid, algorithm)?;
+        Some((algorithm, public, fingerprint))
     }
 
-    /// Whether a key that a token was verified with is still one of the issuer's.
+    /// Whether the issuer has a key with this id, whatever it verifies.
     pub(super) fn has(&self, kid: &str) -> bool {
         self.keys.has(kid)
+    }
+
+    /// Whether the key that a token was verified with is still one of the issuer's.
+    pub(super) fn holds(&self, fingerprint: &Fingerprint) -> bool {
+        self.keys.hold(fingerprint)
     }
 
     /// Fetches the keys again, at a bounded rate; for a token whose key is not known.
