@@ -20,7 +20,8 @@ use actix_web::{
 use service::{
     Auth, Clock, Store, audit,
     auth::{AuthOptions, Vault, VaultError},
-    import::{self, ImportOptions},
+    housekeeping::{self, HousekeepingOptions},
+    import::ImportOptions,
     outbound::Outbound,
     store::{OpenError, StoreOptions},
 };
@@ -33,7 +34,7 @@ pub struct Application {
     address: SocketAddr,
     auth: Arc<Auth>,
     store: Store,
-    options: ImportOptions,
+    housekeeping: HousekeepingOptions,
     seal_every: Duration,
 }
 
@@ -82,18 +83,19 @@ impl Application {
         let address = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error.to_string()))?;
         let auth = Arc::new(start(&config, clock).await?);
         let store = auth.service().store.clone();
-        let options = config.import_options();
-        import::mark_interrupted(auth.service(), options).await?;
+        let imports = config.import_options();
+        let housekeeping = HousekeepingOptions { imports };
+        housekeeping::run(auth.service(), housekeeping).await?;
         auth.offer_grants().await?;
         if let Some(warning) = config.warning() {
             tracing::warn!(listen = %address, public_url = config.public_url, warning);
         }
         let limits = Limits::new(&config.limits, &auth.service().clock);
-        let state = Data::new(State { auth: auth.clone(), config: config.clone(), imports: options, limits });
+        let state = Data::new(State { auth: auth.clone(), config: config.clone(), imports, limits });
         let server = serve(listener, &config, state, store.clone())
             .map_err(|error| StartError::Listen(config.listen, error.to_string()))?;
         let seal_every = Duration::from_secs(config.audit.seal_seconds);
-        Ok(Self { server, address, auth, store, options, seal_every })
+        Ok(Self { server, address, auth, store, housekeeping, seal_every })
     }
 
     /// The address that was taken, with the real port where 0 was asked for.
@@ -121,11 +123,11 @@ impl Application {
     /// # Errors
     /// If the server's threads fail.
     pub async fn run(self) -> std::io::Result<()> {
-        let sweeper = actix_web::rt::spawn(sweep(self.auth.clone(), self.options));
+        let keeper = actix_web::rt::spawn(keep_house(self.auth.clone(), self.housekeeping));
         let outside = actix_web::rt::spawn(follow_issuers(self.auth.clone()));
         let sealer = actix_web::rt::spawn(seal(self.auth.clone(), self.seal_every));
         let ended = self.server.await;
-        sweeper.abort();
+        keeper.abort();
         outside.abort();
         sealer.abort();
         // Refusals of the last minute, and all that is not sealed yet.
@@ -251,13 +253,14 @@ async fn seal_step(auth: &Auth, all: bool, since: Option<domain::Timestamp>) {
     }
 }
 
-async fn sweep(auth: Arc<Auth>, options: ImportOptions) {
+/// How often the house is kept; more often where imports are given up sooner.
+const KEEP_EVERY: Duration = Duration::from_secs(10);
+
+async fn keep_house(auth: Arc<Auth>, options: HousekeepingOptions) {
     loop {
-        actix_web::rt::time::sleep(options.lease / 2).await;
-        match import::mark_interrupted(auth.service(), options).await {
-            Ok(0) => {}
-            Ok(marked) => tracing::warn!(marked, "imports without a sign of life are now interrupted"),
-            Err(error) => tracing::warn!(%error, "interrupted imports could not be looked for"),
+        actix_web::rt::time::sleep(KEEP_EVERY.min(options.imports.lease / 2)).await;
+        if let Err(error) = housekeeping::run(auth.service(), options).await {
+            tracing::warn!(%error, "the house could not be kept");
         }
     }
 }

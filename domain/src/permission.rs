@@ -25,9 +25,14 @@ permissions! {
     WriteFindings "findings:write" "Change severity, assignee, tags and status.";
     VerifyFindings "findings:verify" "Verify that a fix worked.";
     ReadEvidence "evidence:read" "Read what the tools saw.";
-    ReadAssets "assets:read" "List and read assets.";
+    WriteEvidence "evidence:write" "Attach evidence to findings, and take it away.";
+    ReadAssets "assets:read" "List and read assets and business services.";
+    WriteAssets "assets:write" "Make, change, review, merge and retire assets and business services.";
     ReadTasks "tasks:read" "List and read remediation tasks.";
-    ClaimTasks "tasks:claim" "Link a ticket to a task.";
+    WriteTasks "tasks:write" "Make and change remediation tasks.";
+    ClaimTasks "tasks:claim" "Claim tasks for a ticketing system, link tickets and report their state.";
+    RequestRisk "risk:request" "Request that a risk be accepted.";
+    ApproveRisk "risk:approve" "Approve, refuse and revoke the acceptance of a risk.";
     WriteImports "imports:write" "Send reports, and read the outcome of the own ones.";
     ReadFeed "feed:read" "Follow the change feed; each resource type also needs its own `:read`.";
     ManageClients "clients:manage" "Make, change and disable API clients.";

@@ -21,6 +21,14 @@ pub struct Model {
     pub first_known_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub seq: i64,
+    pub open_informational: i32,
+    pub open_low: i32,
+    pub open_medium: i32,
+    pub open_high: i32,
+    pub open_critical: i32,
+    pub overdue_count: i32,
+    pub retired_at: Option<DateTimeUtc>,
+    pub merged_into: Option<Uuid>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -1,7 +1,7 @@
 //! Findings.
 
 use crate::json::{StoredLocation, StringList};
-use domain::{FindingKind, Justification, Severity, Status, Tlp};
+use domain::{FindingKind, Justification, Priority, Severity, Status, Tlp};
 use sea_orm::entity::prelude::*;
 
 /// One row.
@@ -57,6 +57,20 @@ pub struct Model {
     pub seq: i64,
     pub tlp: Tlp,
     pub reported_tlp: Tlp,
+    pub kev: bool,
+    pub epss_band: Option<i16>,
+    pub priority: Priority,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub priority_reasons: StringList,
+    pub severity_reason: Option<String>,
+    pub severity_by: Option<Uuid>,
+    pub severity_at: Option<DateTimeUtc>,
+    pub due_at: Option<DateTimeUtc>,
+    pub overdue: bool,
+    pub sla_from: Option<DateTimeUtc>,
+    pub sla_paused_at: Option<DateTimeUtc>,
+    pub acceptance_id: Option<Uuid>,
+    pub gone_at: Option<DateTimeUtc>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -14,6 +14,7 @@ pub mod event;
 pub mod finding;
 pub mod finding_evidence;
 pub mod finding_term;
+pub mod finding_version;
 pub mod grant;
 pub mod import;
 pub mod import_rejection;

@@ -43,6 +43,28 @@ pub(crate) async fn wall(manager: &SchemaManager<'_>, tables: &[&str]) -> Result
     Ok(())
 }
 
+/// Lets the owner see and change every tenant's rows, for a migration that fills columns; nobody else is let in by
+/// this. Needs a migration in a transaction, which ends with [`raise_wall`].
+pub(crate) async fn lower_wall(manager: &SchemaManager<'_>, tables: &[&str]) -> Result<(), DbErr> {
+    force(manager, tables, "NO FORCE").await
+}
+
+/// Binds the owner again.
+pub(crate) async fn raise_wall(manager: &SchemaManager<'_>, tables: &[&str]) -> Result<(), DbErr> {
+    force(manager, tables, "FORCE").await
+}
+
+async fn force(manager: &SchemaManager<'_>, tables: &[&str], word: &str) -> Result<(), DbErr> {
+    if manager.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    for table in tables {
+        let statement = format!("ALTER TABLE {table} {word} ROW LEVEL SECURITY");
+        manager.get_connection().execute_unprepared(&statement).await?;
+    }
+    Ok(())
+}
+
 /// Drops tables, the last made first.
 pub(crate) async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&str]) -> Result<(), DbErr> {
     for table in tables.iter().rev() {

@@ -1,7 +1,7 @@
 //! How widely a finding may be passed on, and what a task says to do.
 
 use crate::dialect;
-use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
+use sea_orm_migration::prelude::*;
 
 /// See the module.
 #[derive(DeriveMigrationName)]
@@ -43,24 +43,12 @@ impl MigrationTrait for Migration {
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         dialect::run(manager, UP).await?;
-        force(manager, "NO FORCE").await?;
+        dialect::lower_wall(manager, WALLED).await?;
         dialect::run(manager, &[FILL]).await?;
-        force(manager, "FORCE").await
+        dialect::raise_wall(manager, WALLED).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         dialect::run(manager, DOWN).await
     }
-}
-
-/// Whether row-level security binds the owner as well; nobody else is let in by this.
-async fn force(manager: &SchemaManager<'_>, word: &str) -> Result<(), DbErr> {
-    if manager.get_database_backend() != DbBackend::Postgres {
-        return Ok(());
-    }
-    for table in WALLED {
-        let statement = format!("ALTER TABLE {table} {word} ROW LEVEL SECURITY");
-        manager.get_connection().execute_unprepared(&statement).await?;
-    }
-    Ok(())
 }

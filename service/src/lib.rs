@@ -17,6 +17,7 @@ pub mod error;
 pub mod etag;
 pub mod finding;
 pub mod grant;
+pub mod housekeeping;
 pub mod import;
 pub mod me;
 pub mod outbound;

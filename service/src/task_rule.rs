@@ -3,6 +3,7 @@
 
 use crate::{
     Result,
+    finding::write::Edit,
     tenancy::{Change, Command},
 };
 use domain::{EventKind, TaskStatus, task::DEFAULT_THRESHOLD};
@@ -16,21 +17,6 @@ use sea_orm::{
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
-/// A finding that a command made or changed.
-pub(crate) struct Touched {
-    pub(crate) row: finding::Model,
-    pub(crate) is_new: bool,
-    /// Whether it now says to do something else.
-    pub(crate) says_other: bool,
-}
-
-impl Touched {
-    /// A known finding, of which a person changed something.
-    pub(crate) fn again(row: &finding::Model) -> Self {
-        Self { row: row.clone(), is_new: false, says_other: false }
-    }
-}
-
 /// A task and what the command adds to it.
 struct Entry {
     before: Option<task::Model>,
@@ -40,9 +26,9 @@ struct Entry {
 
 /// Puts findings that need work and have no task into the open task of their weakness, or a new one.
 /// The task takes over what they say to do, which whoever reads tasks may know, and nothing else of them.
-pub(crate) async fn follow(command: &mut Command, touched: &[Touched]) -> Result<()> {
-    let needs_work = |t: &&Touched| t.row.severity >= DEFAULT_THRESHOLD && t.row.status.is_open();
-    let wanting: Vec<&Touched> = touched.iter().filter(needs_work).collect();
+pub(crate) async fn follow(command: &mut Command, edits: impl Iterator<Item = &Edit>) -> Result<()> {
+    let needs_work = |edit: &&Edit| edit.after.severity >= DEFAULT_THRESHOLD && edit.after.status.is_open();
+    let wanting: Vec<&Edit> = edits.filter(|edit| edit.asks_for_work()).filter(needs_work).collect();
     if wanting.is_empty() {
         return Ok(());
     }
@@ -50,11 +36,12 @@ pub(crate) async fn follow(command: &mut Command, touched: &[Touched]) -> Result
     let mut open = open_tasks(command, &wanting).await?;
     let mut links = Vec::new();
     let mut order = Vec::new();
-    for Touched { row, says_other, .. } in wanting {
+    for edit in wanting {
+        let (row, says_other) = (&edit.after, edit.says_other());
         let key = (row.source_id, row.rule_key.clone());
         let is_linked = linked.contains(&row.id);
         // A finding whose rule has another name by now stays in its task, which is then none of these.
-        if is_linked && !(*says_other && open.contains_key(&key)) {
+        if is_linked && !(says_other && open.contains_key(&key)) {
             continue;
         }
         let made = || Entry { before: None, after: new(command, row), is_changed: false };
@@ -63,7 +50,7 @@ pub(crate) async fn follow(command: &mut Command, touched: &[Touched]) -> Result
             entry.is_changed = true;
             order.push(key);
         }
-        if row.recommendation.is_some() && (*says_other || entry.after.recommendation.is_none()) {
+        if row.recommendation.is_some() && (says_other || entry.after.recommendation.is_none()) {
             entry.after.recommendation.clone_from(&row.recommendation);
         }
         if is_linked {
@@ -79,8 +66,8 @@ pub(crate) async fn follow(command: &mut Command, touched: &[Touched]) -> Result
 }
 
 /// Findings that an unfinished task holds already.
-async fn linked(command: &Command, wanting: &[&Touched]) -> Result<HashSet<Uuid>> {
-    let known: Vec<Uuid> = wanting.iter().filter(|t| !t.is_new).map(|t| t.row.id).collect();
+async fn linked(command: &Command, wanting: &[&Edit]) -> Result<HashSet<Uuid>> {
+    let known: Vec<Uuid> = wanting.iter().filter(|edit| edit.before.is_some()).map(|edit| edit.after.id).collect();
     if known.is_empty() {
         return Ok(HashSet::new());
     }
@@ -94,9 +81,9 @@ async fn linked(command: &Command, wanting: &[&Touched]) -> Result<HashSet<Uuid>
     Ok(links.into_iter().filter(|link| unfinished.contains(&link.task_id)).map(|link| link.finding_id).collect())
 }
 
-async fn open_tasks(command: &Command, wanting: &[&Touched]) -> Result<HashMap<(Uuid, String), Entry>> {
-    let sources: BTreeSet<Uuid> = wanting.iter().map(|t| t.row.source_id).collect();
-    let rules: BTreeSet<&str> = wanting.iter().map(|t| t.row.rule_key.as_str()).collect();
+async fn open_tasks(command: &Command, wanting: &[&Edit]) -> Result<HashMap<(Uuid, String), Entry>> {
+    let sources: BTreeSet<Uuid> = wanting.iter().map(|edit| edit.after.source_id).collect();
+    let rules: BTreeSet<&str> = wanting.iter().map(|edit| edit.after.rule_key.as_str()).collect();
     let of_rules = Condition::all().add(task::Column::SourceId.is_in(sources)).add(task::Column::RuleKey.is_in(rules));
     let find = command.scope().find::<task::Entity>().filter(of_rules).filter(is_unfinished());
     let entry = |row: task::Model| {

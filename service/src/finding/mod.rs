@@ -1,14 +1,19 @@
 //! Findings: lists, counts, and what people decide.
 
+mod counters;
 mod counts;
+mod derive;
+mod difference;
 mod filter;
 mod list;
 mod patch;
 mod row;
 mod transition;
+mod version;
+pub(crate) mod write;
 
 pub use counts::counts;
 pub use list::{FindingOrder, FindingQuery, by_ids, evidence, get, list, of_assets};
 pub use patch::patch;
-pub(crate) use patch::{person_set, terms};
+pub(crate) use patch::person_set;
 pub use transition::transition;

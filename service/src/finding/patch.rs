@@ -1,14 +1,13 @@
 //! What a person says about a finding, over what its source says.
 
-use super::{list, row};
-use crate::{
-    Etag, Result,
-    task_rule::{self, Touched},
-    tenancy::{Caller, Change, Command},
+use super::{
+    list, row,
+    write::{self, Edit},
 };
-use domain::{EventKind, Finding, FindingId, Permission, ResourceType, finding::FindingPatch};
+use crate::{Etag, Result, tenancy::Caller};
+use domain::{Finding, FindingId, Permission, ResourceType, finding::FindingPatch};
 use entity::{finding, finding_term, json::StringList};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ExprTrait};
+use sea_orm::ActiveValue::Set;
 
 /// Marks of what a person has set, which no import then touches.
 pub(crate) mod person_set {
@@ -32,7 +31,7 @@ pub async fn patch(caller: &Caller, id: FindingId, version: i64, patch: FindingP
     let patch = patch.normalise()?;
     let write = caller.begin_write(Permission::WriteFindings).await?;
     let before = write.get_version::<finding::Entity>(id.0, version).await?;
-    let mut after = apply(&before, patch);
+    let after = apply(&before, patch.clone());
     if before.tlp.is_restricted() && !after.tlp.is_restricted() {
         write.require(Permission::ReadEvidence, before.tenant_id)?;
     }
@@ -40,45 +39,16 @@ pub async fn patch(caller: &Caller, id: FindingId, version: i64, patch: FindingP
         return answer(caller, row::shown(&write.scope(), vec![after]).await?);
     }
     let mut command = write.command(before.tenant_id).await?;
-    let change = Change::default()
-        .field("severity", &before.severity, &after.severity)
-        .field("assignee", &before.assignee, &after.assignee)
-        .field("tags", &before.tags, &after.tags)
-        .field("tlp", &before.tlp, &after.tlp)
-        .field("set_by_person", &set_by_person(&before), &set_by_person(&after));
-    after.updated_at = command.recorded_at();
-    after.seq = command.record(EventKind::FindingUpdated, id.0, change);
-    save(&command, &before, &after).await?;
-    if after.severity > before.severity {
-        task_rule::follow(&mut command, &[Touched::again(&after)]).await?;
-    }
-    let shown = row::shown(&command.scope(), vec![after]).await?;
+    let before = command.get_version::<finding::Entity>(id.0, version).await?;
+    let edit = Edit::of(before.clone(), apply(&before, patch));
+    let saved = write::save(&mut command, vec![edit]).await?;
+    let shown = row::shown(&command.scope(), saved.into_iter().map(|saved| saved.row).collect()).await?;
     command.commit("finding.patch", Some((ResourceType::Finding, id.0))).await?;
     answer(caller, shown)
 }
 
-async fn save(command: &Command, before: &finding::Model, after: &finding::Model) -> Result<()> {
-    let row = finding::ActiveModel {
-        severity: Set(after.severity),
-        assignee: Set(after.assignee.clone()),
-        tags: Set(after.tags.clone()),
-        tlp: Set(after.tlp),
-        person_set: Set(after.person_set),
-        updated_at: Set(after.updated_at),
-        seq: Set(after.seq),
-        ..Default::default()
-    };
-    command.update::<finding::Entity>(after.id, before.seq, row).await?;
-    if before.tags != after.tags {
-        let of_finding = finding_term::Column::FindingId.eq(after.id).and(finding_term::Column::Kind.eq("tag"));
-        command.delete::<finding_term::Entity>(of_finding).await?;
-        command.insert::<finding_term::Entity>(terms(after, "tag", &after.tags.0)).await?;
-    }
-    Ok(())
-}
-
 /// The fields that a person has set: saying again what the source says is a change too, since it then stays.
-fn set_by_person(row: &finding::Model) -> Vec<&'static str> {
+pub(super) fn set_by_person(row: &finding::Model) -> Vec<&'static str> {
     let fields = [(person_set::SEVERITY, "severity"), (person_set::TAGS, "tags"), (person_set::TLP, "tlp")];
     fields.into_iter().filter(|(bit, _)| row.person_set & bit != 0).map(|(_, name)| name).collect()
 }
@@ -114,7 +84,7 @@ fn mark(row: &mut finding::Model, bit: i16, set: bool) {
 }
 
 /// One row per value, for filters.
-pub(crate) fn terms(row: &finding::Model, kind: &str, values: &[String]) -> Vec<finding_term::ActiveModel> {
+pub(super) fn terms(row: &finding::Model, kind: &str, values: &[String]) -> Vec<finding_term::ActiveModel> {
     let unique: std::collections::BTreeSet<&String> = values.iter().collect();
     unique
         .into_iter()

@@ -1,17 +1,20 @@
 //! Moving a finding through its life.
 
-use super::{patch::answer, row};
+use super::{
+    patch::answer,
+    row,
+    write::{self, Edit},
+};
 use crate::{
     Error, Etag, Result,
-    task_rule::{self, Touched},
-    tenancy::{Caller, Change, Command},
+    tenancy::{Caller, Command},
 };
 use domain::{
-    Code, EventKind, Finding, FindingId, Permission, PrincipalId, ResourceType, Status, Timestamp, Transition,
-    Violation, status::permission_for, text,
+    Code, Finding, FindingId, Permission, PrincipalId, ResourceType, Status, Timestamp, Transition, Violation,
+    status::permission_for, text,
 };
 use entity::finding;
-use sea_orm::{ActiveValue::Set, ColumnTrait};
+use sea_orm::ColumnTrait;
 
 /// Moves a finding in the version read to another status. One that is open again
 /// comes under the default rule, as one that an import reopens does.
@@ -24,27 +27,16 @@ pub async fn transition(caller: &Caller, id: FindingId, version: i64, wish: Tran
     let before = write.get_version::<finding::Entity>(id.0, version).await?;
     write.require(permission_for(before.status, wish.to)?, before.tenant_id)?;
     let mut command = write.command(before.tenant_id).await?;
+    let before = command.get_version::<finding::Entity>(id.0, version).await?;
     let claimed_by = match before.claimed_by {
         Some(claimant) => Some(command.platform().hand(PrincipalId(claimant)).await?),
         None => None,
     };
     wish.check(id, before.status, claimed_by, command.platform().hand(caller.principal()).await?)?;
     check_duplicate(&command, &before, &wish).await?;
-    let mut after = apply(&before, wish, caller.principal(), command.recorded_at());
-    let change = Change::default()
-        .field("status", &before.status, &after.status)
-        .field("justification", &before.justification, &after.justification)
-        .field("status_comment", &before.status_comment, &after.status_comment)
-        .field("duplicate_of", &before.duplicate_of, &after.duplicate_of)
-        .field("reopened_count", &before.reopened_count, &after.reopened_count);
-    let reopened = after.reopened_count > before.reopened_count;
-    let kind = if reopened { EventKind::FindingReopened } else { EventKind::FindingStatusChanged };
-    after.seq = command.record(kind, id.0, change);
-    command.update::<finding::Entity>(id.0, before.seq, changed(&after)).await?;
-    if after.status.is_open() && !before.status.is_open() {
-        task_rule::follow(&mut command, &[Touched::again(&after)]).await?;
-    }
-    let shown = row::shown(&command.scope(), vec![after]).await?;
+    let after = apply(&before, wish, caller.principal(), command.recorded_at());
+    let saved = write::save(&mut command, vec![Edit::of(before, after)]).await?;
+    let shown = row::shown(&command.scope(), saved.into_iter().map(|saved| saved.row).collect()).await?;
     command.commit("finding.transition", Some((ResourceType::Finding, id.0))).await?;
     answer(caller, shown)
 }
@@ -80,23 +72,6 @@ fn apply(before: &finding::Model, wish: Transition, by: PrincipalId, now: Timest
         claimed_by: (wish.to == Status::FixClaimed).then_some(by.0),
         reopened_count: before.reopened_count + i32::from(closed && wish.to == Status::Confirmed),
         seen_after_dismissal: before.seen_after_dismissal && wish.to.is_dismissal(),
-        updated_at: now,
         ..before.clone()
-    }
-}
-
-fn changed(after: &finding::Model) -> finding::ActiveModel {
-    finding::ActiveModel {
-        status: Set(after.status),
-        justification: Set(after.justification),
-        status_comment: Set(after.status_comment.clone()),
-        duplicate_of: Set(after.duplicate_of),
-        decided_at: Set(after.decided_at),
-        claimed_by: Set(after.claimed_by),
-        reopened_count: Set(after.reopened_count),
-        seen_after_dismissal: Set(after.seen_after_dismissal),
-        updated_at: Set(after.updated_at),
-        seq: Set(after.seq),
-        ..Default::default()
     }
 }

@@ -170,5 +170,13 @@ fn discovered(command: &Command, id: Uuid, reported: &ReportedAsset, seq: i64) -
         first_known_at: command.recorded_at(),
         updated_at: command.recorded_at(),
         seq,
+        open_informational: 0,
+        open_low: 0,
+        open_medium: 0,
+        open_high: 0,
+        open_critical: 0,
+        overdue_count: 0,
+        retired_at: None,
+        merged_into: None,
     }
 }

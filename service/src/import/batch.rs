@@ -2,7 +2,7 @@
 //! tables, not on the number of records.
 
 use super::{assets, findings};
-use crate::{Result, task_rule, tenancy::Command};
+use crate::{Result, tenancy::Command};
 use domain::{ImportFormat, Observation, Timestamp, Tlp, text};
 use entity::{import, source};
 use sea_orm::{ActiveValue::Set, ColumnTrait};
@@ -46,7 +46,7 @@ impl Context {
     }
 }
 
-/// Stores the records: sources and assets first, then findings, then the tasks that follow from them.
+/// Stores the records: sources and assets first, then findings and what follows from them.
 pub(super) async fn store(command: &mut Command, context: &Context, records: Vec<Observation>) -> Result<Outcome> {
     let sources = sources(command, context, &records).await?;
     let reported = records.iter().filter_map(|record| record.asset.as_ref());
@@ -57,10 +57,8 @@ pub(super) async fn store(command: &mut Command, context: &Context, records: Vec
         Placed { source, asset, record }
     };
     let placed = records.into_iter().map(place).collect();
-    let (mut outcome, touched) = findings::store(command, context, placed).await?;
-    outcome.assets_created = assets.created;
-    task_rule::follow(command, &touched).await?;
-    Ok(outcome)
+    let outcome = findings::store(command, context, placed).await?;
+    Ok(Outcome { assets_created: assets.created, ..outcome })
 }
 
 /// The ids of the sources named; new ones are made.

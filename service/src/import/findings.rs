@@ -2,22 +2,24 @@
 
 use super::{
     batch::{Context, Outcome, Placed},
-    evidence::{self, Digests, Evidence},
+    evidence::{self, Evidence},
     fingerprint, plan,
 };
 use crate::{
     Result,
-    finding::{person_set, terms},
-    task_rule::Touched,
+    finding::{
+        person_set,
+        write::{self, Edit, Saved},
+    },
     tenancy::{Change, Command},
 };
-use domain::{EventKind, Observation, Status, Timestamp, Tlp, sighting};
+use domain::{EventKind, Observation, Priority, Status, Timestamp, Tlp, sighting};
 use entity::{
-    finding, finding_term,
+    finding,
     json::{StoredLocation, StringList},
     sighting as seen,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, Iterable, sea_query::OnConflict};
+use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, sea_query::OnConflict};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -34,11 +36,7 @@ struct Entry {
 type Entries = HashMap<(Uuid, String), Entry>;
 
 /// Stores the records' findings, their sightings and events.
-pub(super) async fn store(
-    command: &mut Command,
-    context: &Context,
-    records: Vec<Placed>,
-) -> Result<(Outcome, Vec<Touched>)> {
+pub(super) async fn store(command: &mut Command, context: &Context, records: Vec<Placed>) -> Result<Outcome> {
     let keyed: Vec<_> =
         records.into_iter().map(|placed| (fingerprint::of(placed.asset, &placed.record), placed)).collect();
     let mut entries = known(command, &keyed).await?;
@@ -153,31 +151,6 @@ impl Entry {
         row.decided_at = Some(observed_at);
         self.reopened = true;
     }
-
-    fn change(&self, before: &finding::Model) -> Change {
-        let after = &self.after;
-        Change::default()
-            .field("title", &before.title, &after.title)
-            .field("description", &before.description, &after.description)
-            .field("consequence", &before.consequence, &after.consequence)
-            .field("recommendation", &before.recommendation, &after.recommendation)
-            .field("kind", &before.kind, &after.kind)
-            .field("severity", &before.severity, &after.severity)
-            .field("source_severity", &before.source_severity, &after.source_severity)
-            .field("source_ref", &before.source_ref, &after.source_ref)
-            .field("cvss_vector", &before.cvss_vector, &after.cvss_vector)
-            .field("cvss_score", &before.cvss_score, &after.cvss_score)
-            .field("cves", &before.cves, &after.cves)
-            .field("cwes", &before.cwes, &after.cwes)
-            .field("references", &before.citations, &after.citations)
-            .field("location", &before.location, &after.location)
-            .field("tags", &before.tags, &after.tags)
-            .field("tlp", &before.tlp, &after.tlp)
-            .field("status", &before.status, &after.status)
-            .field("reopened_count", &before.reopened_count, &after.reopened_count)
-            .field("seen_after_dismissal", &before.seen_after_dismissal, &after.seen_after_dismissal)
-            .field("first_seen", &before.first_seen, &after.first_seen)
-    }
 }
 
 fn blank(
@@ -229,6 +202,19 @@ fn blank(
         seq: 0,
         tlp: Tlp::default(),
         reported_tlp: Tlp::default(),
+        kev: false,
+        epss_band: None,
+        priority: Priority::default(),
+        priority_reasons: StringList::default(),
+        severity_reason: None,
+        severity_by: None,
+        severity_at: None,
+        due_at: None,
+        overdue: false,
+        sla_from: None,
+        sla_paused_at: None,
+        acceptance_id: None,
+        gone_at: None,
     }
 }
 
@@ -258,66 +244,47 @@ fn take_fields(row: &mut finding::Model, record: Observation) {
     }
 }
 
-async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<(Outcome, Vec<Touched>)> {
-    let mut outcome = Outcome::default();
-    let (mut touched, mut quiet, mut sightings) = (Vec::new(), Vec::new(), Vec::new());
+async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<Outcome> {
     let mut evidence = evidence::Changes::load(command, entries.iter().filter_map(Entry::asks_for_evidence)).await?;
+    let (mut edits, mut sightings, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for mut entry in entries {
-        outcome.unchanged += entry.records - 1;
         let said = std::mem::replace(&mut entry.evidence, Evidence::Kept);
         let evidence = evidence.take(entry.after.id, said);
-        let is_numbered = number(command, &mut entry, evidence, &mut outcome);
+        let extra = match entry.before {
+            None => Change::default(),
+            Some(_) => Change::default().field("evidence", &evidence.before, &evidence.after),
+        };
+        let kind = entry.reopened.then_some(EventKind::FindingReopened);
+        notes.push(Note { is_new: entry.before.is_none(), reopened: entry.reopened, repeated: entry.records - 1 });
         sightings.push(entry.sighting.into_active_model().reset_all());
-        if is_numbered {
-            let says_other = entry.before.as_ref().is_some_and(|b| b.recommendation != entry.after.recommendation);
-            touched.push(Touched { is_new: entry.before.is_none(), row: entry.after, says_other });
-        } else if entry.before.is_some_and(|before| before != entry.after) {
-            quiet.push(entry.after);
-        }
+        edits.push(Edit { before: entry.before, after: entry.after, kind, extra });
     }
-    write_findings(command, &touched, quiet).await?;
+    let saved = write::save(command, edits).await?;
     let columns = [seen::Column::LastSeen, seen::Column::ObservedAt, seen::Column::ContentHash];
     let again =
         OnConflict::columns([seen::Column::TenantId, seen::Column::FindingId]).update_columns(columns).to_owned();
     command.upsert::<seen::Entity>(sightings, again).await?;
     evidence.save(command).await?;
-    Ok((outcome, touched))
+    Ok(outcome(&notes, &saved))
 }
 
-/// Numbers the entry if it is new or changed, and says whether it is.
-fn number(command: &mut Command, entry: &mut Entry, evidence: Digests, outcome: &mut Outcome) -> bool {
-    let id = entry.after.id;
-    let Some(before) = &entry.before else {
-        outcome.created += 1;
-        entry.after.seq = command.record(EventKind::FindingCreated, id, Change::default());
-        return true;
-    };
-    let change = entry.change(before).field("evidence", &evidence.before, &evidence.after);
-    if change.is_empty() {
-        outcome.unchanged += 1;
-        return false;
-    }
-    outcome.updated += 1;
-    outcome.reopened += i64::from(entry.reopened);
-    let kind = if entry.reopened { EventKind::FindingReopened } else { EventKind::FindingUpdated };
-    entry.after.updated_at = command.recorded_at();
-    entry.after.seq = command.record(kind, id, change);
-    true
+/// What an entry was before it was stored.
+struct Note {
+    is_new: bool,
+    reopened: bool,
+    repeated: i64,
 }
 
-/// Writes what was numbered, and what changed beneath what a person has set:
-/// nobody sees that, so it has no number, but the way back leads to it.
-async fn write_findings(command: &Command, touched: &[Touched], quiet: Vec<finding::Model>) -> Result<()> {
-    let columns = finding::Column::iter().filter(|c| !matches!(c, finding::Column::TenantId | finding::Column::Id));
-    let again =
-        OnConflict::columns([finding::Column::TenantId, finding::Column::Id]).update_columns(columns).to_owned();
-    let rows = touched.iter().map(|touched| touched.row.clone()).chain(quiet);
-    let rows = rows.map(|row| row.into_active_model().reset_all());
-    command.upsert::<finding::Entity>(rows.collect(), again).await?;
-    let changed: Vec<Uuid> = touched.iter().filter(|touched| !touched.is_new).map(|touched| touched.row.id).collect();
-    if !changed.is_empty() {
-        command.delete::<finding_term::Entity>(finding_term::Column::FindingId.is_in(changed)).await?;
+fn outcome(notes: &[Note], saved: &[Saved]) -> Outcome {
+    let mut outcome = Outcome::default();
+    for (note, saved) in notes.iter().zip(saved) {
+        outcome.unchanged += note.repeated;
+        match saved.is_numbered {
+            true if note.is_new => outcome.created += 1,
+            true => outcome.updated += 1,
+            false => outcome.unchanged += 1,
+        }
+        outcome.reopened += i64::from(note.reopened);
     }
-    let terms_of = |row: &finding::Model| [terms(row, "cve", &row.cves.0), terms(row, "tag", &row.tags.0)].concat();
-    command.insert::<finding_term::Entity>(touched.iter().flat_map(|touched| terms_of(&touched.row)).collect()).await
+    outcome
 }

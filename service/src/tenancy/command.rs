@@ -89,6 +89,23 @@ impl Command {
         crate::platform::rows(&self.connection, &[])
     }
 
+    /// A row by its id as it stands behind the clock, if it is in the version that the caller has read.
+    ///
+    /// # Errors
+    /// `not_found`, or `stale` if it has changed since.
+    pub async fn get_version<E: Numbered>(&self, id: Uuid, version: i64) -> Result<E::Model> {
+        let row = self.get::<E>(id).await?;
+        if E::seq_of(&row) == version { Ok(row) } else { Err(stale()) }
+    }
+
+    /// A row by its id as it stands behind the clock.
+    ///
+    /// # Errors
+    /// `not_found`, whether it is missing or another tenant's.
+    pub async fn get<E: Numbered>(&self, id: Uuid) -> Result<E::Model> {
+        self.scope().find::<E>().filter(E::id().eq(id)).one().await?.ok_or_else(Error::not_found)
+    }
+
     /// Numbers a change and notes its event; the number is the resource's new `seq`.
     pub fn record(&mut self, kind: EventKind, resource: Uuid, change: Change) -> i64 {
         self.value += 1;

@@ -13,9 +13,9 @@ use std::{
 };
 
 /// All scopes there are.
-pub(crate) const ALL: &str = "findings:read findings:write findings:verify evidence:read assets:read tasks:read \
-                              tasks:claim imports:write feed:read clients:manage grants:manage audit:read \
-                              tenants:manage";
+pub(crate) const ALL: &str = "findings:read findings:write findings:verify evidence:read evidence:write assets:read \
+                              assets:write tasks:read tasks:write tasks:claim risk:request risk:approve imports:write \
+                              feed:read clients:manage grants:manage audit:read tenants:manage";
 
 /// A running server with the municipalities Norrvik and Älvsund.
 pub(crate) struct World {

@@ -1,0 +1,37 @@
+//! What follows from a finding's fields and its surroundings, and is stored with it, since lists sort by it.
+
+use super::write::Edit;
+use crate::{Result, tenancy::Command};
+use entity::asset;
+use sea_orm::ColumnTrait;
+use std::collections::{BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// Most values asked for in one statement.
+const AT_ONCE: usize = 10_000;
+
+/// What the edits' findings stand in: loaded once for all of them.
+pub(super) struct Surroundings {
+    /// The assets that they are on, or were.
+    pub(super) assets: HashMap<Uuid, asset::Model>,
+}
+
+impl Surroundings {
+    pub(super) async fn load(command: &Command, edits: &[Edit]) -> Result<Self> {
+        let before = edits.iter().filter_map(|edit| edit.before.as_ref()?.asset_id);
+        let ids: BTreeSet<Uuid> = edits.iter().filter_map(|edit| edit.after.asset_id).chain(before).collect();
+        let mut assets = HashMap::with_capacity(ids.len());
+        for some in ids.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
+            let of_edits = asset::Column::Id.is_in(some.iter().copied());
+            let rows = command.scope().find::<asset::Entity>().filter(of_edits).all().await?;
+            assets.extend(rows.into_iter().map(|row| (row.id, row)));
+        }
+        Ok(Self { assets })
+    }
+}
+
+/// Fills in what is derived.
+pub(super) fn apply(command: &Command, edit: &mut Edit, _around: &Surroundings) {
+    // The clock of its deadline starts when Fynd hears of it.
+    edit.after.sla_from.get_or_insert(command.recorded_at());
+}

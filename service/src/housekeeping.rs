@@ -1,0 +1,40 @@
+//! What time asks for: small jobs, tenant by tenant, each a command of the
+//! service itself. Every job finds its work by what is stored, so that nothing
+//! is lost while the server is down and nothing is done twice on two replicas.
+
+use crate::{
+    Result,
+    import::{self, ImportOptions},
+    platform::Platform,
+    tenancy::Service,
+};
+use domain::TenantId;
+
+/// How the jobs are done.
+#[derive(Clone, Copy, Debug)]
+pub struct HousekeepingOptions {
+    /// When an import counts as interrupted.
+    pub imports: ImportOptions,
+}
+
+/// Does what is due, once. A suspended tenant waits until it is resumed, and what fails in one tenant keeps no other
+/// waiting: it is logged, and tried again next time.
+///
+/// # Errors
+/// If the tenants cannot be read.
+pub async fn run(service: &Service, options: HousekeepingOptions) -> Result<()> {
+    for tenant in Platform::new(service.store.clone()).open_tenants().await? {
+        let interrupted = import::mark_interrupted(service, tenant.id, options.imports).await;
+        told("imports without a sign of life are interrupted", tenant.id, interrupted);
+    }
+    Ok(())
+}
+
+/// Logs what a job did, where it did something.
+fn told(job: &str, tenant: TenantId, done: Result<u64>) {
+    match done {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(%tenant, count, "{job}"),
+        Err(error) => tracing::warn!(%tenant, %error, "not done, and tried again: {job}"),
+    }
+}
