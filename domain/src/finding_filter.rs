@@ -62,6 +62,8 @@ pub struct FindingFilter {
     pub updated_from: Option<DateTime>,
     /// Last changed before, RFC 3339.
     pub updated_to: Option<DateTime>,
+    /// Findings as they were at this moment, RFC 3339, instead of as they are; not in the future, and not with `task`.
+    pub as_of: Option<DateTime>,
 }
 
 impl FindingFilter {
@@ -83,6 +85,7 @@ impl FindingFilter {
         "first_seen_to",
         "updated_from",
         "updated_to",
+        "as_of",
     ];
 
     /// Refuses what no store can be asked.
@@ -104,7 +107,15 @@ impl FindingFilter {
         storable_time("first_seen_from", self.first_seen_from)?;
         storable_time("first_seen_to", self.first_seen_to)?;
         storable_time("updated_from", self.updated_from)?;
-        storable_time("updated_to", self.updated_to)
+        storable_time("updated_to", self.updated_to)?;
+        storable_time("as_of", self.as_of)?;
+        if self.as_of.is_some() && self.task.is_some() {
+            return Err(Error::parameter(
+                "task",
+                "cannot be asked for in the past: which tasks held a finding is not kept",
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -11,8 +11,8 @@ use async_graphql::{
     connection::{Connection, EmptyFields},
 };
 use domain::{
-    Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Severity, Tlp, Transition,
-    finding::FindingPatch,
+    DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Severity, Tlp,
+    Transition, finding::FindingPatch,
 };
 use service::finding::{FindingOrder, FindingQuery};
 
@@ -68,9 +68,9 @@ impl FindingQueries {
         connection(service::finding::list(caller(ctx)?, &query, None).await, Into::into)
     }
 
-    /// One finding; null if there is none, or none for the caller's eyes.
-    async fn finding(&self, ctx: &Context<'_>, id: FindingId) -> Result<Option<FindingNode>> {
-        Ok(found(ctx, service::finding::get(caller(ctx)?, id, None).await)?.map(Into::into))
+    /// One finding, as it is or as it was at a moment; null if there is none, or none for the caller's eyes.
+    async fn finding(&self, ctx: &Context<'_>, id: FindingId, as_of: Option<DateTime>) -> Result<Option<FindingNode>> {
+        Ok(found(ctx, service::finding::get(caller(ctx)?, id, as_of, None).await)?.map(Into::into))
     }
 
     /// What the tool saw of a finding; null if there is none, or none for the caller's eyes. That it was read is recorded.

@@ -147,6 +147,7 @@ impl Pools {
             1 => self.text("first_seen", "first_seen_to"),
             1 => self.text("updated_at", "updated_from"),
             1 => self.text("updated_at", "updated_to"),
+            1 => self.text("updated_at", "as_of"),
         ]
         .boxed()
     }

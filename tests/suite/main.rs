@@ -7,6 +7,7 @@
 mod support;
 
 mod access;
+mod as_of;
 mod audit;
 mod cancelled;
 mod changes;

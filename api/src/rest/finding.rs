@@ -3,15 +3,15 @@
 use super::{
     As, Body, Problem,
     extract::{Id, IfMatch, Seen},
-    params::{FieldParams, NoParams, PageParams},
+    params::{NoParams, PageParams},
     problem::ProblemDetails,
     query::{Filtered, Params},
     respond::{Answer, Fields, changed, one, page, whole},
 };
 use actix_web::{HttpRequest, get, http::StatusCode, patch, post};
 use domain::{
-    Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Page, Severity, Tlp,
-    Transition, finding::FindingPatch,
+    DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Page, Severity,
+    Tlp, Transition, finding::FindingPatch,
 };
 use serde::{Deserialize, Deserializer};
 use service::finding::{FindingOrder, FindingQuery};
@@ -101,17 +101,30 @@ async fn count_findings(caller: As, params: Filtered<FindingFilter, CountParams>
     one(service::finding::counts(&caller.0, &filter, &by, seen.tags(&fields).as_deref()).await?, &fields)
 }
 
-/// One finding.
-#[utoipa::path(tag = "findings", operation_id = "getFinding", params(("id" = FindingId, Path), FieldParams),
+/// What to show, and of when.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct GetParams {
+    /// Fields to show; all if left out.
+    #[param(style = Form, explode = false)]
+    fields: Option<Vec<String>>,
+    /// The finding as it was at this moment, RFC 3339, instead of as it is; not in the future.
+    as_of: Option<DateTime>,
+}
+
+/// One finding, as it is or as it was.
+#[utoipa::path(tag = "findings", operation_id = "getFinding", params(("id" = FindingId, Path), GetParams),
     security(("bearer" = ["findings:read"])), responses(
         (status = 200, description = "The finding", body = Finding),
         (status = 304, description = "It has not changed since the `ETag` in `If-None-Match`"),
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 #[get("/findings/{id}")]
-async fn get_finding(caller: As, id: Id<FindingId>, params: Params<FieldParams>, seen: Seen) -> Answer {
-    let fields = Fields::parse(params.0.fields, Finding::FIELDS)?;
-    one(service::finding::get(&caller.0, id.0, seen.tags(&fields).as_deref()).await?, &fields)
+async fn get_finding(caller: As, id: Id<FindingId>, params: Params<GetParams>, seen: Seen) -> Answer {
+    let GetParams { fields, as_of } = params.0;
+    let fields = Fields::parse(fields, Finding::FIELDS)?;
+    one(service::finding::get(&caller.0, id.0, as_of, seen.tags(&fields).as_deref()).await?, &fields)
 }
 
 /// What the tool saw of a finding.

@@ -1,17 +1,20 @@
 //! Counts of findings, the same for REST and GraphQL.
 
-use super::filter;
+use super::{
+    as_of,
+    filter::{self, FindingTable},
+};
 use crate::{
     Etag, Fresh, Result,
-    tenancy::{Caller, Scope},
+    tenancy::{Caller, Find, Scope},
 };
 use domain::{
     FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingKind, Permission, Severity, Status, TenantId, Tlp,
     text,
 };
-use entity::{finding, source};
+use entity::{TenantOwned, finding, finding_version, source};
 use sea_orm::{
-    ActiveEnum, QuerySelect,
+    ActiveEnum, QuerySelect, Select,
     sea_query::{Expr, ExprTrait},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -29,6 +32,7 @@ pub async fn counts(
     seen: Option<&str>,
 ) -> Result<Fresh<FindingCounts>> {
     filter.check()?;
+    as_of::check(caller, filter.as_of)?;
     FindingFacet::check(by)?;
     let read = caller.begin_in(Permission::ReadFindings, &filter.tenant).await?;
     let scope = read.scope();
@@ -54,32 +58,43 @@ struct Group {
     count: i64,
 }
 
-/// One row per combination that occurs: a handful, whatever the number of findings.
 async fn groups(scope: &Scope<'_>, filter: &FindingFilter, by: &[FindingFacet]) -> Result<Vec<Group>> {
+    match filter.as_of {
+        None => groups_of(scope.find::<finding::Entity>(), filter, by).await,
+        Some(moment) => {
+            groups_of(scope.find::<finding_version::Entity>().filter(filter::at(moment.0)), filter, by).await
+        }
+    }
+}
+
+/// One row per combination that occurs: a handful, whatever the number of findings.
+async fn groups_of<T: FindingTable + TenantOwned>(
+    find: Find<'_, T>,
+    filter: &FindingFilter,
+    by: &[FindingFacet],
+) -> Result<Vec<Group>> {
     use finding::Column as C;
-    let column = |facet, column: C, name: &str, select: sea_orm::Select<finding::Entity>| {
+    let column = |facet, column: C, name: &str, select: Select<T>| {
         if by.contains(&facet) {
-            select.column(column).group_by(column)
+            select.expr_as(T::col(column), name).group_by(T::col(column))
         } else {
             // The row type has the column all the same.
             select.expr_as(Expr::cust("NULL"), name)
         }
     };
-    scope
-        .find::<finding::Entity>()
-        .filter(filter::condition(filter))
+    find.filter(filter::condition::<T>(filter))
         .with(|select| {
-            let select = select.select_only().column(C::TenantId).group_by(C::TenantId);
+            let select = select.select_only().expr_as(T::col(C::TenantId), "tenant_id").group_by(T::col(C::TenantId));
             let select = column(FindingFacet::Severity, C::Severity, "severity", select);
             let select = column(FindingFacet::Status, C::Status, "status", select);
             let select = column(FindingFacet::Kind, C::Kind, "kind", select);
             let select = column(FindingFacet::Tlp, C::Tlp, "tlp", select);
             let select = if by.contains(&FindingFacet::Source) {
-                select.column(C::SourceId).group_by(C::SourceId)
+                select.expr_as(T::col(C::SourceId), "source_id").group_by(T::col(C::SourceId))
             } else {
                 select
             };
-            select.expr_as(Expr::col((finding::Entity, C::Id)).count(), "count")
+            select.expr_as(T::col(C::Id).count(), "count")
         })
         .rows::<Group>()
         .await

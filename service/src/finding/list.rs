@@ -1,16 +1,22 @@
 //! Lists of findings, one finding, and what the tool saw of it.
 
-use super::{filter, row};
+use super::{
+    as_of::{self, Past},
+    filter::{self, FindingTable},
+    row,
+};
 use crate::{
     Error, Etag, Fresh, Result, audit,
     cursor::Bound,
     paging,
-    tenancy::{Caller, Read},
+    tenancy::{Caller, Read, Scope},
 };
-use domain::{Evidence, Finding, FindingFilter, FindingId, FindingSort, Page, PageRequest, Permission, Timestamp};
-use entity::{finding, finding_evidence};
+use domain::{
+    DateTime, Evidence, Finding, FindingFilter, FindingId, FindingSort, Page, PageRequest, Permission, Timestamp,
+};
+use entity::{finding, finding_evidence, finding_version};
 use sea_orm::{
-    ColumnTrait, Order, QueryOrder, Value,
+    ColumnTrait, Order, QueryOrder, QuerySelect, Select, Value,
     sea_query::{Expr, ExprTrait, Query},
 };
 use serde::{Deserialize, Serialize};
@@ -36,6 +42,12 @@ pub struct FindingOrder {
     pub descending: bool,
 }
 
+impl FindingOrder {
+    const fn way(self) -> Order {
+        if self.descending { Order::Desc } else { Order::Asc }
+    }
+}
+
 /// Where a page ends: the sort key and id of its last item.
 #[derive(Serialize, Deserialize)]
 struct Position {
@@ -56,6 +68,7 @@ enum Key {
 /// `invalid_parameter`, `forbidden`, `unknown_tenant`, `cursor_invalid`, `cursor_filter_mismatch`.
 pub async fn list(caller: &Caller, query: &FindingQuery, seen: Option<&str>) -> Result<Fresh<Page<Finding>>> {
     query.filter.check()?;
+    as_of::check(caller, query.filter.as_of)?;
     let read = caller.begin_in(Permission::ReadFindings, &query.filter.tenant).await?;
     let scope = read.scope();
     let cursors = cursors(caller, query)?;
@@ -65,16 +78,48 @@ pub async fn list(caller: &Caller, query: &FindingQuery, seen: Option<&str>) -> 
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }
-    let way = if query.order.descending { Order::Desc } else { Order::Asc };
-    let mut find = scope.find::<finding::Entity>().filter(filter::condition(&query.filter));
-    if let Some(after) = after {
-        find = find.filter(beyond(query.order, after));
-    }
-    let rows = find.first(column(query.order.by), way, query.page.limit + 1).all().await?;
-    let mut page = paging::cut(rows, &cursors, &query.page, |row| position(query.order, row))?;
-    let rows = std::mem::take(&mut page.items);
-    let items = row::read(&scope, rows).await?;
-    Ok(Fresh::Changed(etag, page.of(items)))
+    let items = match query.filter.as_of {
+        None => {
+            let rows = present(&scope, query, after).await?;
+            let mut page = paging::cut(rows, &cursors, &query.page, |row| position(query.order, row))?;
+            let rows = std::mem::take(&mut page.items);
+            page.of(row::read(&scope, rows).await?)
+        }
+        Some(moment) => {
+            let rows = past(&scope, query, moment.0, after).await?;
+            let mut page = paging::cut(rows, &cursors, &query.page, |past| position(query.order, &past.row))?;
+            let rows = std::mem::take(&mut page.items);
+            page.of(as_of::read(&scope, rows, moment.0).await?)
+        }
+    };
+    Ok(Fresh::Changed(etag, items))
+}
+
+/// One row more than the page, as findings are.
+async fn present(scope: &Scope<'_>, query: &FindingQuery, after: Option<Position>) -> Result<Vec<finding::Model>> {
+    let condition = filter::condition::<finding::Entity>(&query.filter);
+    let beyond = after.map(|after| beyond::<finding::Entity>(query.order, after));
+    let find = scope.find::<finding::Entity>().filter(condition.add_option(beyond));
+    find.first(column(query.order.by), query.order.way(), query.page.limit + 1).all().await
+}
+
+/// One row more than the page, as findings were.
+async fn past(
+    scope: &Scope<'_>,
+    query: &FindingQuery,
+    moment: Timestamp,
+    after: Option<Position>,
+) -> Result<Vec<Past>> {
+    type Version = finding_version::Entity;
+    let condition = filter::condition::<Version>(&query.filter).add(filter::at(moment));
+    let beyond = after.map(|after| beyond::<Version>(query.order, after));
+    let by = column(query.order.by).into_iter().chain([finding::Column::Id]);
+    let ordered = |select| {
+        by.fold(select, |select: Select<Version>, by| select.order_by(Version::col(by), query.order.way()))
+            .limit(query.page.limit + 1)
+    };
+    let versions = scope.find::<Version>().filter(condition.add_option(beyond)).with(ordered).all().await?;
+    as_of::of_versions(scope, versions).await
 }
 
 fn cursors<'a>(caller: &'a Caller, query: &FindingQuery) -> Result<Bound<'a>> {
@@ -104,8 +149,8 @@ fn position(order: FindingOrder, row: &finding::Model) -> Position {
 }
 
 /// Rows after the position: a row comparison, which an index on both columns serves.
-fn beyond(order: FindingOrder, after: Position) -> Expr {
-    let col = |column: finding::Column| Expr::col((finding::Entity, column));
+fn beyond<T: FindingTable>(order: FindingOrder, after: Position) -> Expr {
+    let col = T::col;
     let key: Option<Value> = match after.key {
         Key::Id => None,
         Key::Severity(severity) => Some(severity.into()),
@@ -123,10 +168,20 @@ fn beyond(order: FindingOrder, after: Position) -> Expr {
 /// One finding, unless the caller has it already.
 ///
 /// # Errors
-/// `forbidden`, `not_found`.
-pub async fn get(caller: &Caller, id: FindingId, seen: Option<&str>) -> Result<Fresh<Finding>> {
+/// `forbidden`; `not_found`, also where it was not known at the moment asked for; `invalid_parameter`.
+pub async fn get(
+    caller: &Caller,
+    id: FindingId,
+    moment: Option<DateTime>,
+    seen: Option<&str>,
+) -> Result<Fresh<Finding>> {
+    as_of::check(caller, moment)?;
     let read = caller.begin(Permission::ReadFindings).await?;
-    let finding = by_ids(&read, &[id]).await?.pop().ok_or_else(Error::not_found)?;
+    let mut found = match moment {
+        None => by_ids(&read, &[id]).await?,
+        Some(moment) => as_of::by_id(&read.scope(), id, moment.0).await?,
+    };
+    let finding = found.pop().ok_or_else(Error::not_found)?;
     let etag = etag(caller, &finding);
     Ok(if etag.matches(seen) { Fresh::Unchanged(etag) } else { Fresh::Changed(etag, finding) })
 }

@@ -1,5 +1,6 @@
 //! Findings: lists, counts, and what people decide.
 
+mod as_of;
 mod counters;
 mod counts;
 mod derive;

@@ -34,10 +34,15 @@ pub(crate) async fn shown(scope: &Scope<'_>, rows: Vec<finding::Model>) -> Resul
 /// recorded first; a command has its own row.
 pub(crate) async fn read(scope: &Scope<'_>, rows: Vec<finding::Model>) -> Result<Vec<Finding>> {
     let findings = shown(scope, rows).await?;
+    tell(scope, &findings).await?;
+    Ok(findings)
+}
+
+/// Records that somebody reads what is marked TLP:RED and is not withheld.
+pub(super) async fn tell(scope: &Scope<'_>, findings: &[Finding]) -> Result<()> {
     let restricted = findings.iter().filter(|finding| finding.tlp.is_restricted() && finding.withheld.is_empty());
     let restricted: Vec<(Uuid, Uuid)> = restricted.map(|finding| (finding.tenant_id.0, finding.id.0)).collect();
-    audit::read(scope.caller(), "finding.read", "finding", &restricted).await?;
-    Ok(findings)
+    audit::read(scope.caller(), "finding.read", "finding", &restricted).await
 }
 
 /// A row as a finding, with nothing withheld.
