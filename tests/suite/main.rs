@@ -26,6 +26,7 @@ mod issuers;
 mod limits;
 mod load;
 mod migrations;
+mod model;
 mod need_to_know;
 mod origins;
 mod tasks;

@@ -7,6 +7,7 @@ use crate::{
     Error, Result,
     tenancy::{Caller, Scope},
 };
+use chrono::TimeDelta;
 use domain::{DateTime, Finding, FindingId, Permission, Timestamp, Tlp};
 use entity::{event, finding, finding_version as version};
 use sea_orm::{ColumnTrait, ExprTrait, QueryOrder};
@@ -23,12 +24,16 @@ pub(super) struct Past {
     now: Tlp,
 }
 
+/// How far ahead of this clock a moment may lie: the asker's may be fast, and a municipality's own runs ahead where
+/// more than one command a millisecond is recorded.
+const AHEAD: TimeDelta = TimeDelta::seconds(5);
+
 /// Refuses a moment that has not come: what is to be is not known.
 ///
 /// # Errors
 /// `invalid_parameter`.
 pub(super) fn check(caller: &Caller, moment: Option<DateTime>) -> Result<()> {
-    if moment.is_some_and(|moment| moment.0 > caller.now()) {
+    if moment.is_some_and(|moment| moment.0 > caller.now() + AHEAD) {
         return Err(domain::Error::parameter("as_of", "lies in the future").into());
     }
     Ok(())
