@@ -100,7 +100,7 @@ pub struct Finding {
     pub source_severity: Option<String>,
     /// CVSS vector (v2, v3.0, v3.1 or v4.0).
     pub cvss_vector: Option<String>,
-    /// Base score computed from the vector, 0.0–10.0.
+    /// Base score computed from the vector, 0.0–10.0; without a vector the source's own number.
     pub cvss_score: Option<f64>,
     /// CVE ids.
     pub cves: Vec<String>,
