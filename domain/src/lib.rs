@@ -4,6 +4,7 @@
 //! arguments, so every rule is tested without a store. What is *not* here: SQL
 //! (`service`), wire formats of other tools (`formats`), HTTP (`api`).
 
+pub mod adjusted_severity;
 pub mod asset;
 pub mod asset_matching;
 pub mod audit;

@@ -160,7 +160,9 @@ fn automatable(inputs: &Inputs<'_>) -> (bool, &'static str) {
         (Some(Exposure::Internal), _) => {
             (false, "An attack cannot be automated: its asset is reached from the own network only.")
         }
-        (_, Some(false)) => (false, "An attack cannot be automated: it takes rights, a person's help or a place (CVSS)."),
+        (_, Some(false)) => {
+            (false, "An attack cannot be automated: it takes rights, a person's help or a place (CVSS).")
+        }
         (None, Some(true)) => {
             (true, "An attack can be automated (CVSS), and nobody has said from where its asset can be reached.")
         }

@@ -128,10 +128,7 @@ fn a_worse_input_never_gives_a_lower_priority() {
 }
 
 /// Every combination there is, with one vector of each sort.
-fn combinations(
-    epss: &[Option<EpssBand>],
-    vectors: &[Option<&'static str>],
-) -> Vec<Inputs<'static>> {
+fn combinations(epss: &[Option<EpssBand>], vectors: &[Option<&'static str>]) -> Vec<Inputs<'static>> {
     let mut all = Vec::new();
     for kind in FindingKind::iter() {
         for severity in Severity::iter() {

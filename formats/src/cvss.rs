@@ -13,8 +13,8 @@ const BASE_V4: &[&str] = &["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC",
 
 /// All metrics of v4 in the one order that its specification allows (FIRST, CVSS v4.0, section 7).
 const ORDER_V4: &[&str] = &[
-    "AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA", "E", "CR", "IR", "AR", "MAV", "MAC", "MAT", "MPR",
-    "MUI", "MVC", "MVI", "MVA", "MSC", "MSI", "MSA", "S", "AU", "R", "V", "RE", "U",
+    "AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA", "E", "CR", "IR", "AR", "MAV", "MAC", "MAT",
+    "MPR", "MUI", "MVC", "MVI", "MVA", "MSC", "MSI", "MSA", "S", "AU", "R", "V", "RE", "U",
 ];
 
 /// What an observation says in CVSS: the first valid vector with its base score, so callers list the newest
@@ -39,10 +39,10 @@ pub fn vector(text: &str) -> Option<(String, f64)> {
         return None;
     }
     if text.starts_with("CVSS:4.0/") {
-        return prefixed(text, BASE_V4).filter(|_| is_in_order(text));
+        return prefixed(text, BASE_V4).filter(|_| is_in_order(text) && is_in_case(text));
     }
     if text.starts_with("CVSS:3.") {
-        return prefixed(text, BASE_V3);
+        return prefixed(text, BASE_V3).filter(|_| is_in_case(text));
     }
     let bare = text.strip_prefix("CVSS2#").unwrap_or(text);
     let bare = bare.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(bare);
@@ -67,6 +67,12 @@ fn is_in_order(text: &str) -> bool {
     let names = text.split('/').skip(1).map(|metric| metric.split(':').next().unwrap_or_default());
     let places: Vec<_> = names.map(|name| ORDER_V4.iter().position(|known| *known == name)).collect();
     places.is_sorted()
+}
+
+/// The library reads some values in any case; the specification does not. One metric has values in small letters.
+fn is_in_case(text: &str) -> bool {
+    let urgency = ["/U:Clear", "/U:Green", "/U:Amber", "/U:Red"].into_iter().find_map(|end| text.strip_suffix(end));
+    !urgency.unwrap_or(text).bytes().any(|byte| byte.is_ascii_lowercase())
 }
 
 /// Scores have one decimal; the crate's arithmetic leaves `7.499999…` behind at times.

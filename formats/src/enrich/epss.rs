@@ -43,9 +43,11 @@ impl<R: BufRead> Scores<R> {
         let plain = Plain::new(source, LIMIT)?;
         let mut scores =
             Self { plain, line: Vec::new(), model: String::new(), date: NaiveDate::default(), rejected: 0 };
-        let wrong = || Refusal::Invalid("it is no EPSS file: it does not begin with `#model_version:…,score_date:…`".into());
+        let wrong =
+            || Refusal::Invalid("it is no EPSS file: it does not begin with `#model_version:…,score_date:…`".into());
         let comment = scores.next_line()?.ok_or_else(wrong)?;
-        let (model, date) = comment.strip_prefix("#model_version:").and_then(|rest| rest.split_once(',')).ok_or_else(wrong)?;
+        let (model, date) =
+            comment.strip_prefix("#model_version:").and_then(|rest| rest.split_once(',')).ok_or_else(wrong)?;
         let date = date.trim().strip_prefix("score_date:").and_then(|date| date.get(..10)).ok_or_else(wrong)?;
         (scores.model, scores.date) = (domain::text::clean_line(model, 100), date.parse().map_err(|_| wrong())?);
         match scores.next_line()?.as_deref() {

@@ -117,8 +117,12 @@ mod tests {
     #[test]
     fn what_is_not_whole_is_refused() {
         assert!(refused(&SMALL.replace("\"count\": 3", "\"count\": 4")).contains("4 entries and has 3"));
-        assert!(refused(r#"{"catalogVersion": "", "dateReleased": "2026-11-24T00:00:00Z", "count": 0, "vulnerabilities": []}"#)
-            .contains("has 0"));
+        assert!(
+            refused(
+                r#"{"catalogVersion": "", "dateReleased": "2026-11-24T00:00:00Z", "count": 0, "vulnerabilities": []}"#
+            )
+            .contains("has 0")
+        );
         assert!(refused(&SMALL[..SMALL.len() - 2]).contains("no KEV catalogue"));
         assert!(refused("<html>").contains("no KEV catalogue"));
         assert!(refused(&"[".repeat(10 << 20)).contains("no KEV catalogue"));

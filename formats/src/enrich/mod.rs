@@ -82,7 +82,11 @@ mod tests {
     fn gzip_is_told_by_its_first_bytes_and_bounded() {
         assert_eq!(read(b"abc", 3).unwrap(), b"abc");
         assert_eq!(read(&gzip(b"abc"), 3).unwrap(), b"abc");
-        assert_eq!(read(&[gzip(b"ab"), gzip(b"c")].concat(), 3).unwrap(), b"abc", "files of several members are read on");
+        assert_eq!(
+            read(&[gzip(b"ab"), gzip(b"c")].concat(), 3).unwrap(),
+            b"abc",
+            "files of several members are read on"
+        );
         let refused = read(&gzip(&vec![b'a'; 1_000_000]), 1000).unwrap_err().to_string();
         assert_eq!(refused, "it is larger than 1000 bytes");
         let whole = gzip(b"abcdefghij");

@@ -8,7 +8,10 @@ use crate::{
     tenancy::Service,
 };
 use chrono::TimeDelta;
-use std::{fs::File, sync::atomic::{AtomicI64, Ordering}};
+use std::{
+    fs::File,
+    sync::atomic::{AtomicI64, Ordering},
+};
 
 /// Largest file that is fetched, before decompression.
 const MAX_BYTES: u64 = 64 << 20;
@@ -50,8 +53,12 @@ impl Feeds {
             match self.fetch(service, feed, url).await {
                 Ok(None) => {}
                 Ok(Some(loaded)) => tracing::info!(
-                    feed = feed.as_str(), version = loaded.version, read = loaded.read, changed = loaded.changed,
-                    rejected = loaded.rejected, "loaded"
+                    feed = feed.as_str(),
+                    version = loaded.version,
+                    read = loaded.read,
+                    changed = loaded.changed,
+                    rejected = loaded.rejected,
+                    "loaded"
                 ),
                 Err(error) => tracing::warn!(feed = feed.as_str(), %error, "could not be loaded"),
             }
@@ -66,7 +73,9 @@ impl Feeds {
         let known = platform.feeds().await?.into_iter().find(|row| row.id == feed.as_str());
         let known = known.ok_or_else(|| Error::Internal("a feed without a row".into()))?;
         // Asked again soon if this fails or the process ends over it.
-        if known.next_at > now || !platform.take_turn(feed.as_str(), now, now + TimeDelta::minutes(AGAIN_MINUTES)).await? {
+        if known.next_at > now
+            || !platform.take_turn(feed.as_str(), now, now + TimeDelta::minutes(AGAIN_MINUTES)).await?
+        {
             return Ok(None);
         }
         let seen = Seen { etag: known.etag, last_modified: known.last_modified };
@@ -76,7 +85,7 @@ impl Feeds {
             Some(Fetched { file, seen }) => Some(read(service, feed, file, seen).await?),
         };
         let next = now + TimeDelta::hours(self.options.every_hours.into());
-        platform.take_turn(feed.as_str(), Timestamp::MAX_UTC, next).await?;
+        platform.next_turn(feed.as_str(), next).await?;
         Ok(loaded)
     }
 

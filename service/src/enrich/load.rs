@@ -138,7 +138,11 @@ async fn check_age(service: &Service, platform: &Platform, feed: Feed, published
     let known = platform.feeds().await?.into_iter().find(|row| row.id == feed.as_str());
     match known.and_then(|row| row.published_at) {
         Some(newest) if newest > published_at => {
-            let detail = format!("it is of {}, and one of {} was loaded already", published_at.date_naive(), newest.date_naive());
+            let detail = format!(
+                "it is of {}, and one of {} was loaded already",
+                published_at.date_naive(),
+                newest.date_naive()
+            );
             Err(Error::refused(Code::ReportRefused, detail))
         }
         _ => Ok(()),

@@ -4,7 +4,7 @@
 mod follow;
 mod load;
 
-pub use follow::{Feeds, FeedOptions};
+pub use follow::{FeedOptions, Feeds};
 pub use load::{Feed, Loaded, epss, kev};
 
 use crate::{Result, finding, platform::Platform, tenancy::Service};

@@ -34,12 +34,7 @@ impl Outbound {
     ///
     /// # Errors
     /// [`OutboundError`].
-    pub async fn download(
-        &self,
-        address: &str,
-        seen: &Seen,
-        max_bytes: u64,
-    ) -> Result<Option<Fetched>, OutboundError> {
+    pub async fn download(&self, address: &str, seen: &Seen, max_bytes: u64) -> Result<Option<Fetched>, OutboundError> {
         let response = self.ask(address, seen).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(None);
@@ -73,7 +68,8 @@ impl Outbound {
                 return Ok(response);
             }
             let place = response.headers().get(header::LOCATION).and_then(|place| place.to_str().ok());
-            let place = place.ok_or_else(|| OutboundError::Answer(address.to_owned(), "a redirect to nowhere".into()))?;
+            let place =
+                place.ok_or_else(|| OutboundError::Answer(address.to_owned(), "a redirect to nowhere".into()))?;
             url = url.join(place).map_err(|_| no_url(place))?;
         }
         Err(OutboundError::Answer(address.to_owned(), format!("more than {MAX_REDIRECTS} redirects")))

@@ -11,7 +11,7 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, IntoActiveModel, JoinType, QueryFilter, QueryOrder,
     QuerySelect,
-    sea_query::{CaseStatement, Expr, OnConflict, Query, SelectStatement},
+    sea_query::{Expr, OnConflict, Query, SelectStatement},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -52,6 +52,14 @@ impl Platform {
         let taken = cve_feed::Entity::update_many().set(row).filter(due).exec(&connection).await?.rows_affected == 1;
         connection.commit().await?;
         Ok(taken)
+    }
+
+    /// Says when a feed is due again.
+    pub(crate) async fn next_turn(&self, feed: &str, next: Timestamp) -> Result<()> {
+        let connection = self.write().await?;
+        let row = cve_feed::ActiveModel { next_at: Set(next), ..Default::default() };
+        cve_feed::Entity::update_many().set(row).filter(cve_feed::Column::Id.eq(feed)).exec(&connection).await?;
+        connection.commit().await
     }
 
     /// Notes that a feed was loaded, which lets every replica look at its findings.
@@ -200,15 +208,24 @@ pub(crate) async fn outdated(scope: &Scope<'_>, most: u64) -> Result<Vec<Uuid>> 
     Ok(rows.rows::<Id>().await?.into_iter().map(|row| row.id).collect())
 }
 
+/// Findings of the scope's tenant that nothing was ever decided about, since they are older than the rule.
+pub(crate) async fn undecided(scope: &Scope<'_>, most: u64) -> Result<Vec<Uuid>> {
+    use finding::Column as C;
+    let none = C::PriorityReasons.eq(entity::json::StringList::default());
+    let find = scope.find::<finding::Entity>().filter(none);
+    let rows = find.with(|select| select.select_only().column(C::Id).limit(most)).rows::<Id>().await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// What is known of each finding by its CVEs. One whose CVEs are all unknown has no row, and was never told anything.
 fn of_terms(tenants: &[Uuid]) -> SelectStatement {
     use finding_term::Column as C;
     let col = |column: C| (finding_term::Entity, column);
-    let is_kev = CaseStatement::new().case(Expr::col((cve::Entity, cve::Column::KevAdded)).is_not_null(), 1).finally(0);
+    let is_kev: Expr = Expr::case(Expr::col((cve::Entity, cve::Column::KevAdded)).is_not_null(), 1).finally(0).into();
     Query::select()
         .column(col(C::FindingId))
         .expr_as(Expr::col((cve::Entity, cve::Column::EpssBand)).max(), "band")
-        .expr_as(Expr::from(is_kev).max(), "kev")
+        .expr_as(is_kev.max(), "kev")
         .from(finding_term::Entity)
         .inner_join(cve::Entity, Expr::col((cve::Entity, cve::Column::Id)).equals(col(C::Term)))
         .and_where(Expr::col(col(C::TenantId)).is_in(tenants.iter().copied()))

@@ -80,7 +80,8 @@ impl Item {
     pub(super) fn into_observation(self, host: &Host) -> Result<Observation, &'static str> {
         let plugin = common::line(self.get("pluginID")).ok_or("it has no pluginID")?;
         let vectors = ["cvss4_vector", "cvss3_vector", "cvss_vector"].map(|name| self.get(name));
-        let stated = ["cvss4_base_score", "cvss3_base_score", "cvss_base_score"].map(|name| self.get(name).parse().ok());
+        let stated =
+            ["cvss4_base_score", "cvss3_base_score", "cvss_base_score"].map(|name| self.get(name).parse().ok());
         let (cvss_vector, cvss_score) = cvss::of(vectors, stated);
         let severity = self.severity(cvss_score);
         let known = host.summary();
