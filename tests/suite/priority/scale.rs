@@ -39,6 +39,7 @@ async fn works(who: &Person, path: &str, done: &AtomicBool) -> Vec<Duration> {
     times
 }
 
+#[expect(clippy::print_stdout, reason = "what it measures is worth reading")]
 async fn a_daily_file_writes_only_what_crossed_a_band(kind: Kind) {
     let world = World::new(kind).await;
     let lead = world.lead().await;
