@@ -20,6 +20,7 @@ use actix_web::{
 use service::{
     Auth, Clock, Store, audit,
     auth::{AuthOptions, Vault, VaultError},
+    enrich::Feeds,
     housekeeping::{self, HousekeepingOptions},
     import::ImportOptions,
     outbound::Outbound,
@@ -35,6 +36,7 @@ pub struct Application {
     auth: Arc<Auth>,
     store: Store,
     housekeeping: HousekeepingOptions,
+    feeds: Feeds,
     seal_every: Duration,
 }
 
@@ -95,7 +97,9 @@ impl Application {
         let server = serve(listener, &config, state, store.clone())
             .map_err(|error| StartError::Listen(config.listen, error.to_string()))?;
         let seal_every = Duration::from_secs(config.audit.seal_seconds);
-        Ok(Self { server, address, auth, store, housekeeping, seal_every })
+        let outbound = Outbound::new(&config.outbound.allow).map_err(StartError::Setting)?;
+        let feeds = Feeds::new(outbound, config.feed_options());
+        Ok(Self { server, address, auth, store, housekeeping, feeds, seal_every })
     }
 
     /// The address that was taken, with the real port where 0 was asked for.
@@ -125,10 +129,12 @@ impl Application {
     pub async fn run(self) -> std::io::Result<()> {
         let keeper = actix_web::rt::spawn(keep_house(self.auth.clone(), self.housekeeping));
         let outside = actix_web::rt::spawn(follow_issuers(self.auth.clone()));
+        let feeds = actix_web::rt::spawn(follow_feeds(self.auth.clone(), self.feeds));
         let sealer = actix_web::rt::spawn(seal(self.auth.clone(), self.seal_every));
         let ended = self.server.await;
         keeper.abort();
         outside.abort();
+        feeds.abort();
         sealer.abort();
         // Refusals of the last minute, and all that is not sealed yet.
         seal_step(&self.auth, true, None).await;
@@ -262,5 +268,15 @@ async fn keep_house(auth: Arc<Auth>, options: HousekeepingOptions) {
         if let Err(error) = housekeeping::run(auth.service(), options).await {
             tracing::warn!(%error, "the house could not be kept");
         }
+    }
+}
+
+/// How often it is looked whether anything is known anew about CVEs.
+const FEEDS_EVERY: Duration = Duration::from_secs(10);
+
+async fn follow_feeds(auth: Arc<Auth>, feeds: Feeds) {
+    loop {
+        feeds.step(auth.service()).await;
+        actix_web::rt::time::sleep(FEEDS_EVERY).await;
     }
 }

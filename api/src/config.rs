@@ -5,7 +5,7 @@ use figment::{
     providers::{Env, Format, Toml},
 };
 use serde::Deserialize;
-use service::import::ImportOptions;
+use service::{enrich::FeedOptions, import::ImportOptions};
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
@@ -34,6 +34,7 @@ pub struct Config {
     pub key: String,
     pub issuers: Vec<service::auth::IssuerOptions>,
     pub outbound: Outbound,
+    pub enrich: Enrich,
     pub imports: Imports,
     pub limits: Limits,
     pub audit: Audit,
@@ -55,6 +56,16 @@ pub struct Audit {
 pub struct Outbound {
     #[serde(deserialize_with = "comma_list")]
     pub allow: Vec<String>,
+}
+
+/// Where what is known about CVEs is fetched.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml, the manual")]
+pub struct Enrich {
+    pub kev_url: String,
+    pub epss_url: String,
+    pub every_hours: u32,
 }
 
 /// A list, or in the environment one text with commas.
@@ -125,7 +136,7 @@ pub enum LogFormat {
 }
 
 /// Tables of the file; in the environment their names are joined to the setting's by `_`.
-const TABLES: &[&str] = &["outbound", "audit", "imports", "limits", "log"];
+const TABLES: &[&str] = &["outbound", "enrich", "audit", "imports", "limits", "log"];
 
 /// Variables that begin alike but belong to the test scripts.
 const NOT_SETTINGS: &[&str] = &["bin", "corpus", "screenshots"];
@@ -161,6 +172,7 @@ impl Config {
         let numbers = [
             ("database_connections", u64::from(self.database_connections)),
             ("token_seconds", self.token_seconds),
+            ("enrich.every_hours", self.enrich.every_hours.into()),
             ("imports.max_bytes", self.imports.max_bytes),
             ("imports.lease_seconds", self.imports.lease_seconds),
             ("limits.body_bytes", self.limits.body_bytes as u64),
@@ -203,6 +215,12 @@ impl Config {
     /// How imports are run.
     pub fn import_options(&self) -> ImportOptions {
         ImportOptions { lease: Duration::from_secs(self.imports.lease_seconds) }
+    }
+
+    /// From where what is known about CVEs is fetched.
+    pub fn feed_options(&self) -> FeedOptions {
+        let Enrich { kev_url, epss_url, every_hours } = self.enrich.clone();
+        FeedOptions { kev_url, epss_url, every_hours }
     }
 
     /// How long a request waits for a connection.

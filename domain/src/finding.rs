@@ -1,8 +1,8 @@
 //! Findings: one weakness on one asset, or on none yet.
 
 use crate::{
-    AssetId, DateTime, Error, FindingId, Justification, RestrictedField, Severity, SourceId, Status, TenantId, Tlp,
-    Violation, error::Result, text,
+    AssetId, DateTime, EpssBand, Error, FindingId, Justification, PrincipalId, Priority, RestrictedField, Severity,
+    SourceId, Status, TenantId, Tlp, Violation, adjusted_severity, error::Result, text,
 };
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
@@ -96,12 +96,31 @@ pub struct Finding {
     pub recommendation: Option<String>,
     /// Severity: the source's, or what a person set instead.
     pub severity: Severity,
+    /// The source's severity, on the same scale.
+    pub reported_severity: Severity,
+    /// Why a person set another severity than the source's.
+    pub severity_reason: Option<String>,
+    /// Who set the severity: a principal. Null if it is the source's.
+    pub severity_by: Option<PrincipalId>,
+    /// When it was set, RFC 3339 UTC.
+    pub severity_at: Option<DateTime>,
     /// The source's severity in its own words.
     pub source_severity: Option<String>,
     /// CVSS vector (v2, v3.0, v3.1 or v4.0).
     pub cvss_vector: Option<String>,
-    /// Base score computed from the vector, 0.0–10.0.
+    /// Base score computed from the vector, 0.0–10.0; without a vector the source's own number.
     pub cvss_score: Option<f64>,
+    /// Whether a CVE of it is in CISA's catalogue of known exploited vulnerabilities (KEV).
+    pub kev: bool,
+    /// How likely a CVE of it is exploited within 30 days (FIRST EPSS), 0.0–1.0: the highest of them. Volatile: moves
+    /// without a change of `seq`. Null with `as_of`, since past scores are not kept.
+    pub epss: Option<f64>,
+    /// The band that `epss` is in; null if none of its CVEs has a score.
+    pub epss_band: Option<EpssBand>,
+    /// What to do about it, by the CISA SSVC guide.
+    pub priority: Priority,
+    /// Why: one sentence each for exploitation, automatability, technical impact, and mission and well-being.
+    pub priority_reasons: Vec<String>,
     /// CVE ids.
     pub cves: Vec<String>,
     /// CWE ids, `CWE-79`.
@@ -160,9 +179,18 @@ impl Finding {
         "consequence",
         "recommendation",
         "severity",
+        "reported_severity",
+        "severity_reason",
+        "severity_by",
+        "severity_at",
         "source_severity",
         "cvss_vector",
         "cvss_score",
+        "kev",
+        "epss",
+        "epss_band",
+        "priority",
+        "priority_reasons",
         "cves",
         "cwes",
         "references",
@@ -214,6 +242,8 @@ pub struct Evidence {
 pub struct FindingPatch {
     /// The severity a person sets; null goes back to the source's.
     pub severity: Option<Option<Severity>>,
+    /// Why it is not the source's; see [`crate::adjusted_severity`].
+    pub severity_reason: Option<Option<String>>,
     /// Who works on it.
     pub assignee: Option<Option<String>>,
     /// Labels; null goes back to the source's.
@@ -228,13 +258,16 @@ pub const MAX_TAGS: usize = 50;
 pub const MAX_LABEL: usize = 200;
 
 impl FindingPatch {
-    /// Brings assignee and tags to their normal form: trimmed, one line; tags
+    /// Brings reason, assignee and tags to their normal form: trimmed, one line; tags
     /// lower case, sorted, each once.
     ///
     /// # Errors
     /// `invalid_body` with a pointer to each field that is empty, too long or too many.
     pub fn normalise(mut self) -> Result<Self> {
         let mut violations = Vec::new();
+        if let Some(Some(reason)) = &mut self.severity_reason {
+            *reason = adjusted_severity::reason(reason, &mut violations);
+        }
         if let Some(Some(assignee)) = &mut self.assignee {
             *assignee = label(assignee, "/assignee", &mut violations);
         }

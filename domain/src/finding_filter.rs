@@ -1,7 +1,7 @@
 //! What a list or count of findings is about.
 
 use crate::{
-    AssetId, DateTime, Error, FindingKind, Severity, Status, TaskId, Tlp,
+    AssetId, DateTime, EpssBand, Error, FindingKind, Priority, Severity, Status, TaskId, Tlp,
     condition::{few, storable, storable_time},
     error::Result,
 };
@@ -25,6 +25,16 @@ pub struct FindingFilter {
     #[param(style = Form, explode = false, example = json!(["high", "critical"]))]
     #[graphql(default)]
     pub severity: Vec<Severity>,
+    /// Priorities.
+    #[param(style = Form, explode = false, example = json!(["attend", "act"]))]
+    #[graphql(default)]
+    pub priority: Vec<Priority>,
+    /// Whether a CVE of them is known to be exploited.
+    pub kev: Option<bool>,
+    /// Bands of EPSS, by the least percentage.
+    #[param(style = Form, explode = false, example = json!(["from_50", "from_90"]))]
+    #[graphql(default)]
+    pub epss_band: Vec<EpssBand>,
     /// Statuses.
     #[param(style = Form, explode = false, example = json!(["new", "confirmed"]))]
     #[graphql(default)]
@@ -71,6 +81,9 @@ impl FindingFilter {
     pub const NAMES: &'static [&'static str] = &[
         "tenant",
         "severity",
+        "priority",
+        "kev",
+        "epss_band",
         "status",
         "kind",
         "source",
@@ -95,6 +108,8 @@ impl FindingFilter {
     pub fn check(&self) -> Result<()> {
         few("tenant", &self.tenant)?;
         few("severity", &self.severity)?;
+        few("priority", &self.priority)?;
+        few("epss_band", &self.epss_band)?;
         few("status", &self.status)?;
         few("kind", &self.kind)?;
         few("source", &self.source)?;
@@ -128,6 +143,8 @@ pub enum FindingSort {
     Id,
     /// By severity.
     Severity,
+    /// By priority.
+    Priority,
     /// By the time a source first saw it.
     FirstSeen,
     /// By the time it last changed.
@@ -150,6 +167,10 @@ pub enum FindingFacet {
     Tenant,
     /// The marking.
     Tlp,
+    /// Priority.
+    Priority,
+    /// Whether a CVE of it is known to be exploited: `true` or `false`.
+    Kev,
 }
 
 impl FindingFacet {

@@ -4,6 +4,7 @@
 //! arguments, so every rule is tested without a store. What is *not* here: SQL
 //! (`service`), wire formats of other tools (`formats`), HTTP (`api`).
 
+pub mod adjusted_severity;
 pub mod asset;
 pub mod asset_matching;
 pub mod audit;
@@ -11,7 +12,9 @@ pub mod change;
 pub mod client;
 pub mod code;
 mod condition;
+pub mod cvss;
 mod date_time;
+pub mod epss;
 pub mod error;
 pub mod event;
 pub mod finding;
@@ -40,6 +43,7 @@ pub use change::{Change, ChangeMode, ResourceType};
 pub use client::{Client, ClientCredentials, RightReason};
 pub use code::Code;
 pub use date_time::DateTime;
+pub use epss::EpssBand;
 pub use error::{Error, Result, Violation};
 pub use event::EventKind;
 pub use finding::{Evidence, Finding, FindingKind, Location};

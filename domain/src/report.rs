@@ -31,7 +31,7 @@ pub struct Observation {
     pub source_severity: Option<String>,
     /// The CVSS vector, complete with its prefix for v3 and v4 (`CVSS:3.1/AV:N/…`), bare for v2. Always valid.
     pub cvss_vector: Option<String>,
-    /// The base score computed from the vector, 0.0–10.0.
+    /// The base score computed from the vector, 0.0–10.0; without a vector the tool's own number.
     pub cvss_score: Option<f64>,
     /// `CVE-2024-1234`, upper case, sorted, unique.
     pub cves: Vec<String>,

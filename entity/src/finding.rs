@@ -1,7 +1,7 @@
 //! Findings.
 
 use crate::json::{StoredLocation, StringList};
-use domain::{FindingKind, Justification, Priority, Severity, Status, Tlp};
+use domain::{EpssBand, FindingKind, Justification, Priority, Severity, Status, Tlp};
 use sea_orm::entity::prelude::*;
 
 /// One row.
@@ -58,7 +58,7 @@ pub struct Model {
     pub tlp: Tlp,
     pub reported_tlp: Tlp,
     pub kev: bool,
-    pub epss_band: Option<i16>,
+    pub epss_band: Option<EpssBand>,
     pub priority: Priority,
     #[sea_orm(column_type = "JsonBinary")]
     pub priority_reasons: StringList,

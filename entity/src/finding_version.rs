@@ -1,7 +1,7 @@
 //! What findings were: the columns that filters and counts ask for, from one change to the next.
 
 use crate::json::StringList;
-use domain::{FindingKind, Justification, Priority, Severity, Status, Tlp};
+use domain::{EpssBand, FindingKind, Justification, Priority, Severity, Status, Tlp};
 use sea_orm::entity::prelude::*;
 
 /// One row.
@@ -30,7 +30,7 @@ pub struct Model {
     pub tags: StringList,
     pub tlp: Tlp,
     pub kev: bool,
-    pub epss_band: Option<i16>,
+    pub epss_band: Option<EpssBand>,
     pub priority: Priority,
     pub status: Status,
     pub justification: Option<Justification>,

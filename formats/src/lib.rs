@@ -5,4 +5,6 @@
 //! beyond XML's five, never recurses with the input, and holds one record at a
 //! time (plus what the format forces it to, within [`import::Limits`]).
 
+pub mod cvss;
+pub mod enrich;
 pub mod import;

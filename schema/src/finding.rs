@@ -95,6 +95,8 @@ impl FindingQueries {
 #[derive(InputObject)]
 pub(crate) struct FindingPatchInput {
     severity: MaybeUndefined<Severity>,
+    /// Why it is not the source's: 1–1,000 characters. Needed with a severity that differs from the source's.
+    severity_reason: MaybeUndefined<String>,
     assignee: MaybeUndefined<String>,
     tags: MaybeUndefined<Vec<String>>,
     tlp: MaybeUndefined<Tlp>,
@@ -127,9 +129,10 @@ impl FindingMutations {
         if_match: Option<i64>,
         input: FindingPatchInput,
     ) -> Result<FindingNode> {
-        let FindingPatchInput { severity, assignee, tags, tlp } = input;
+        let FindingPatchInput { severity, severity_reason, assignee, tags, tlp } = input;
+        let (severity, severity_reason) = (wish(severity), wish(severity_reason));
         let patch =
-            FindingPatch { severity: wish(severity), assignee: wish(assignee), tags: wish(tags), tlp: wish(tlp) };
+            FindingPatch { severity, severity_reason, assignee: wish(assignee), tags: wish(tags), tlp: wish(tlp) };
         let (_, finding) =
             service::finding::patch(caller(ctx)?, id, version(if_match)?, patch).await.map_err(refused)?;
         Ok(finding.into())

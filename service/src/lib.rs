@@ -13,6 +13,7 @@ pub mod change;
 pub mod client;
 pub mod clock;
 mod cursor;
+pub mod enrich;
 pub mod error;
 pub mod etag;
 pub mod finding;

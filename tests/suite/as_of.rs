@@ -1,6 +1,10 @@
 //! What was, asked for later: a finding, a list and the counts as they were at a moment.
 
-use crate::support::{ALL, Kind, Person, World, fixture, on_both_stores};
+use crate::support::{
+    ALL, Kind, Person, World,
+    enrich::{catalogue, scores},
+    fixture, on_both_stores,
+};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -20,6 +24,9 @@ const FILTERS: &[&str] = &[
     "&source=Tenable.io,nessus",
     "&rule_key=90001",
     "&cve=CVE-2017-0144",
+    "&kev=true",
+    "&priority=act,attend",
+    "&epss_band=from_90",
 ];
 
 /// What two municipalities answer at a moment.
@@ -40,7 +47,10 @@ fn written(at: DateTime<Utc>) -> String {
 /// A list without what moves without a number.
 fn steady(mut items: Vec<Value>) -> Value {
     for item in &mut items {
-        item.as_object_mut().unwrap().remove("last_seen");
+        let item = item.as_object_mut().unwrap();
+        item.remove("last_seen");
+        // Past scores are not kept.
+        item.remove("epss");
     }
     items.into()
 }
@@ -50,7 +60,7 @@ async fn answers(who: &Person, as_of: &str) -> (Vec<Value>, Vec<Value>) {
     for filter in FILTERS {
         let list = format!("/v1/findings?limit=500&sort=-severity{filter}{as_of}");
         lists.push(steady(who.get(&list).await.expect(200).items()));
-        let facets = format!("/v1/findings/facets?by=severity,status,source,tenant{filter}{as_of}");
+        let facets = format!("/v1/findings/facets?by=severity,status,source,tenant,priority,kev{filter}{as_of}");
         counts.push(who.get(&facets).await.expect(200).json());
     }
     (lists, counts)
@@ -92,9 +102,12 @@ async fn the_past_is_what_it_was(kind: Kind) {
     moments.push(take(&world, &who).await);
     change(&who, "90001", json!({"assignee": "Åsa", "tags": ["100%_löner\""]})).await;
     change(&who, "90001", json!({"to": "confirmed"})).await;
+    world.load_epss(scores("2026-11-24", [("CVE-2017-0143", 0.94)])).await;
     moments.push(take(&world, &who).await);
     who.import("tenant=alvsund", fixture("nuclei/alvsund.json")).await.expect(201);
     change(&who, "90001", json!({"to": "fix_claimed", "comment": "Lagat."})).await;
+    change(&who, "90001", json!({"severity": "low", "severity_reason": "Stängt nät."})).await;
+    world.load_kev(catalogue("2026-11-24", &["CVE-2017-0143"])).await;
     moments.push(take(&world, &who).await);
     who.import("tenant=norrvik", newer()).await.expect(201);
     change(&who, "90001", json!({"assignee": null, "tags": null, "tlp": "red"})).await;

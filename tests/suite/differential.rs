@@ -3,7 +3,11 @@
 //!
 //! `FYND_TEST_SCALE=1` asks 10,000 of them; a hundredth is the default.
 
-use crate::support::{ALL, Kind, Person, World, fixture, generated_report, on_both_stores};
+use crate::support::{
+    ALL, Kind, Person, World,
+    enrich::{catalogue, scores},
+    fixture, generated_report, on_both_stores,
+};
 use proptest::{
     prelude::*,
     sample::{select, subsequence},
@@ -49,6 +53,7 @@ async fn filled(world: &World) -> Person {
         both.import(&format!("tenant={tenant}"), fixture(file)).await.expect(201);
     }
     both.import("tenant=norrvik", generated_report(30)).await.expect(201);
+    known_exploits(world, &both).await;
     let moves = [
         json!({"to": "confirmed"}),
         json!({"to": "false_positive", "justification": "scanner_error"}),
@@ -67,6 +72,17 @@ async fn filled(world: &World) -> Person {
         both.write(Method::POST, &format!("{path}/transition"), Some(&patched.etag()), wish).await.expect(200);
     }
     both
+}
+
+/// Every third CVE is known to be exploited, and their scores are spread over all bands.
+async fn known_exploits(world: &World, both: &Person) {
+    let findings = both.get("/v1/findings?limit=500").await.expect(200).items();
+    let cves = findings.iter().flat_map(|finding| finding["cves"].as_array().expect("a list"));
+    let cves: std::collections::BTreeSet<&str> = cves.map(|cve| cve.as_str().expect("text")).collect();
+    let scored = [0.001, 0.02, 0.3, 0.7, 0.99];
+    world.load_epss(scores("2026-11-24", cves.iter().copied().zip(scored.into_iter().cycle()))).await;
+    let exploited: Vec<&str> = cves.into_iter().step_by(3).collect();
+    world.load_kev(catalogue("2026-11-24", &exploited)).await;
 }
 
 /// The values that occur, and some that do not.
@@ -134,6 +150,9 @@ impl Pools {
         prop_oneof![
             3 => self.list("severity", words("informational low medium high critical"), true),
             3 => self.list("status", words("new confirmed false_positive fix_claimed risk_accepted"), true),
+            2 => self.list("priority", words("track track_closely attend act"), true),
+            1 => self.list("epss_band", words("below_1 from_1 from_10 from_50 from_90"), true),
+            1 => any::<bool>().prop_map(|kev| ("kev", kev.to_string(), json!(kev))),
             2 => self.list("kind", words("vulnerability misconfiguration observation compliance"), true),
             2 => self.list("source", sources, false),
             1 => self.list("tenant", tenants, false),
@@ -156,10 +175,10 @@ impl Pools {
         let limits = vec![None, Some(1), Some(3), Some(7), Some(500), Some(0), Some(501), Some(-1)];
         (
             prop::collection::vec(self.condition(world), 0..4),
-            select(vec!["id", "severity", "first_seen", "updated_at"]),
+            select(vec!["id", "severity", "priority", "first_seen", "updated_at"]),
             any::<bool>(),
             prop_oneof![4 => select(limits[..5].to_vec()), 1 => select(limits)],
-            subsequence(vec!["severity", "status", "kind", "source", "tenant", "tlp"], 0..4),
+            subsequence(vec!["severity", "status", "kind", "source", "tenant", "tlp", "priority", "kev"], 0..4),
         )
             .prop_map(|(mut conditions, sort, descending, limit, by)| {
                 // A parameter stands once.
@@ -191,9 +210,13 @@ impl Asked {
     fn key(&self, item: &Value) -> (String, String) {
         let text = |name: &str| item[name].as_str().expect("text").to_owned();
         let severities = ["informational", "low", "medium", "high", "critical"];
+        let priorities = ["track", "track_closely", "attend", "act"];
+        let place =
+            |words: &[&str]| words.iter().position(|word| item[self.sort] == *word).expect("a word").to_string();
         let key = match self.sort {
             "id" => String::new(),
-            "severity" => severities.iter().position(|word| item["severity"] == *word).expect("a severity").to_string(),
+            "severity" => place(&severities),
+            "priority" => place(&priorities),
             time => {
                 let time: chrono::DateTime<chrono::Utc> = text(time).parse().expect("a time");
                 format!("{:020}", time.timestamp_millis())
@@ -223,16 +246,21 @@ const LIST: &str = "query($filter: FindingFilter, $sort: FindingSort!, $descendi
     findings(filter: $filter, sort: $sort, descending: $descending, first: $first, after: $after) {
         pageInfo { hasNextPage endCursor }
         nodes { id tenantId assetId source sourceId sourceRef ruleKey fingerprint kind tlp withheld title description consequence
-            recommendation severity sourceSeverity cvssVector cvssScore cves cwes references tags status justification
+            recommendation severity reportedSeverity severityReason severityBy severityAt sourceSeverity
+            cvssVector cvssScore kev epss epssBand priority priorityReasons cves cwes references tags status justification
             statusComment duplicateOf reopenedCount seenAfterDismissal assignee firstSeen lastSeen createdAt updatedAt seq
             location { port protocol service url path line endLine column logical } } } }";
 const COUNTS: &str = "query($filter: FindingFilter, $by: [FindingFacet!]!) {
     findingCounts(filter: $filter, by: $by) { total items { by value count } } }";
 
+/// Fields that hold a word of the vocabulary.
+const WORDS: &[&str] =
+    &["kind", "severity", "reportedSeverity", "status", "justification", "by", "tlp", "epssBand", "priority"];
+
 /// GraphQL's item with the names and words of REST; null and left out are the same.
 fn as_rest(item: &Value) -> Value {
     let plain = |(name, value): (&String, &Value)| {
-        let word = ["kind", "severity", "status", "justification", "by", "tlp"].contains(&name.as_str());
+        let word = WORDS.contains(&name.as_str());
         let value = match value {
             Value::Object(_) => as_rest(value),
             Value::String(text) if word => text.to_lowercase().into(),

@@ -73,8 +73,17 @@ async fn the_way_back_leads_to_what_the_source_says_now(kind: Kind) {
     };
     send(&lead, says("5.0", "old")).await;
     let (path, _) = only_finding(&lead).await;
-    change(&lead, Method::PATCH, &path, "", json!({"severity": "critical", "tags": ["own"]})).await.expect(200);
-    let (before, seen) = (lead.get(&path).await.json(), events(&lead).await.len());
+    change(&lead, Method::PATCH, &path, "", json!({"severity": "critical", "severity_reason": "x", "tags": ["own"]}))
+        .await
+        .expect(200);
+    // What the source says of severity is shown beside; what it says of tags is not.
+    world.advance(chrono::TimeDelta::days(1));
+    assert_eq!(send(&lead, says("8.0", "old")).await["updated"], 1);
+    let all = events(&lead).await;
+    let changed: Vec<_> = all.last().unwrap()["changed"].as_object().unwrap().keys().collect();
+    assert_eq!(changed, ["cvss_score", "reported_severity"]);
+    let (before, seen) = (lead.get(&path).await.json(), all.len());
+    assert_eq!((&before["severity"], &before["reported_severity"]), (&json!("critical"), &json!("high")));
     world.advance(chrono::TimeDelta::days(1));
     let import = send(&lead, says("8.0", "new")).await;
     assert_eq!((&import["updated"], &import["unchanged"]), (&json!(0), &json!(1)), "{import}");

@@ -29,6 +29,8 @@ mod migrations;
 mod model;
 mod need_to_know;
 mod origins;
+mod priority;
+mod severity;
 mod tasks;
 mod tenant_settings;
 mod tidy;

@@ -21,6 +21,8 @@ const OUTSIDE: &[(&str, &str)] = &[
     ("client", "who may ask for tokens, before it is known where"),
     ("client_secret", "keyed digests of secrets"),
     ("client_tenant", "where a client may ask for tokens"),
+    ("cve", "what anybody may know about a CVE"),
+    ("cve_feed", "when that was last loaded"),
     ("grant", "says who may enter, so it is read before anyone has"),
     ("organisation", "names of municipalities and providers"),
     ("person", "names of people, which an erasure empties"),

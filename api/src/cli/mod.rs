@@ -5,6 +5,7 @@ mod audit;
 mod client;
 mod demo;
 mod documents;
+mod enrich;
 mod import;
 mod serve;
 mod setup;
@@ -52,6 +53,9 @@ enum Command {
     Person(access::Person),
     /// Import reports.
     Import(import::Import),
+    /// Load what is known about CVEs, and prioritise the findings that it concerns anew.
+    #[command(subcommand)]
+    Enrich(enrich::Enrich),
     /// Verify the audit, and print its signed heads to keep them elsewhere.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -124,6 +128,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Organisation(organisation) => organisation.run(&config).await,
         Command::Person(person) => person.run(&config).await,
         Command::Import(import) => import.run(&config).await,
+        Command::Enrich(enrich) => enrich.run(&config).await,
         Command::Audit(audit) => audit.run(&config).await,
         Command::Openapi => documents::openapi(),
         Command::Schema => documents::schema(&config),

@@ -33,7 +33,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListParams {
-    /// `id`, `severity`, `first_seen` or `updated_at`; a leading `-` turns the order round.
+    /// `id`, `severity`, `priority`, `first_seen` or `updated_at`; a leading `-` turns the order round.
     #[param(example = "-severity")]
     sort: Option<String>,
     /// Most items, 1–500.
@@ -149,6 +149,10 @@ struct PatchBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Severity>)]
     severity: Option<Option<Severity>>,
+    /// Why it is not the source's: 1–1,000 characters. Needed with a severity that differs from the source's.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 1000)]
+    severity_reason: Option<Option<String>>,
     /// Who works on it: 1–200 characters.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
@@ -186,8 +190,8 @@ async fn patch_finding(
     version: IfMatch,
     body: Body<PatchBody>,
 ) -> Answer {
-    let patch =
-        FindingPatch { severity: body.0.severity, assignee: body.0.assignee, tags: body.0.tags, tlp: body.0.tlp };
+    let PatchBody { severity, severity_reason, assignee, tags, tlp } = body.0;
+    let patch = FindingPatch { severity, severity_reason, assignee, tags, tlp };
     changed(StatusCode::OK, service::finding::patch(&caller.0, id.0, version.0, patch).await?)
 }
 

@@ -5,7 +5,6 @@
 //! that one odd field does not cost a finding. Every text passes
 //! [`domain::text::clean`] or [`domain::text::clean_line`].
 
-pub(super) mod cvss;
 pub(super) mod host;
 pub(super) mod time;
 
@@ -94,7 +93,7 @@ pub(super) fn cves<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<String>
 }
 
 /// `CVE-<year>-<number>` in the form of the CVE record format; `None` for anything else.
-pub(super) fn cve(value: &str) -> Option<String> {
+pub(crate) fn cve(value: &str) -> Option<String> {
     let value = value.trim().to_ascii_uppercase();
     let (year, number) = value.strip_prefix("CVE-")?.split_once('-')?;
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());

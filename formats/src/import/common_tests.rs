@@ -21,35 +21,6 @@ fn cwe_ids_come_to_one_form_and_others_are_dropped() {
 }
 
 #[test]
-fn vectors_of_all_versions_are_scored_by_their_base_metrics() {
-    let of = |text: &str| cvss::vector(text);
-    let v2 = Some(("AV:N/AC:L/Au:N/C:N/I:P/A:N".into(), 5.0));
-    assert_eq!(of("CVSS2#AV:N/AC:L/Au:N/C:N/I:P/A:N"), v2);
-    assert_eq!(of("(AV:N/AC:L/Au:N/C:N/I:P/A:N)"), v2);
-    let v31 = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
-    assert_eq!(of(v31), Some((v31.into(), 9.8)));
-    assert_eq!(of(&format!("{v31}/E:U/RL:O")).map(|(_, score)| score), Some(9.8));
-    let v4 = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N";
-    assert_eq!(of(v4), Some((v4.into(), 9.3)));
-    assert_eq!(of(&format!("{v4}/E:U/U:Red")).map(|(_, score)| score), Some(9.3));
-}
-
-#[test]
-fn invalid_vectors_are_dropped() {
-    for text in [
-        "",
-        "CVSS:3.1",
-        "CVSS:3.1/AV:N",
-        "CVSS:9.0/AV:N/AC:L",
-        "AV:N/AC:L",
-        "CVSS:3.1/AV:N/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
-        "CVSS:3.1/AV:Å/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
-    ] {
-        assert_eq!(cvss::vector(text), None, "{text}");
-    }
-}
-
-#[test]
 fn times_are_read_in_the_forms_of_the_tools() {
     let at = |time: Option<domain::Timestamp>| time.map(|t| t.to_rfc3339());
     assert_eq!(at(time::ctime("Mon Mar  2 10:00:00 2026")), Some("2026-03-02T10:00:00+00:00".into()));
@@ -115,21 +86,8 @@ fn long_keys_that_differ_late_stay_apart() {
 proptest! {
     #[test]
     fn no_text_makes_a_helper_panic(text in ".*", seconds in any::<i64>()) {
-        let _ = (cve(&text), cves_in(&text).count(), cwe(&text), key(&text), cvss::vector(&text));
+        let _ = (cve(&text), cves_in(&text).count(), cwe(&text), key(&text));
         let _ = (host::identifier(&text), host::repository(&text), time::rfc3339(&text), time::ctime(&text));
         let _ = time::epoch(&seconds.to_string());
-    }
-
-    #[test]
-    fn any_v4_vector_scores(
-        values in proptest::collection::vec(0usize..3, 11), threat in "(/E:[AUPX])?(/CR:[XHML])?(/MAV:[XNALP])?(/MSI:[XSHLN])?",
-    ) {
-        let names = ["AV:N|A|P", "AC:L|H|H", "AT:N|P|P", "PR:N|L|H", "UI:N|P|A", "VC:H|L|N", "VI:H|L|N", "VA:H|L|N", "SC:H|L|N", "SI:H|L|N", "SA:H|L|N"];
-        let metrics: Vec<String> = names.iter().zip(values).map(|(metric, value)| {
-            let (name, choices) = metric.split_once(':').unwrap();
-            format!("{name}:{}", choices.split('|').nth(value).unwrap())
-        }).collect();
-        let (_, score) = cvss::vector(&format!("CVSS:4.0/{}{threat}", metrics.join("/"))).unwrap();
-        prop_assert!((0.0..=10.0).contains(&score));
     }
 }

@@ -4,7 +4,7 @@
 //! `pub fn sniff(head) -> bool`, a variant of [`domain::ImportFormat`], the two
 //! lines below, and a fixture folder.
 
-mod common;
+pub(crate) mod common;
 mod json;
 mod metered;
 mod nessus;

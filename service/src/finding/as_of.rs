@@ -99,7 +99,10 @@ fn undo(row: finding::Model, mut was: Map<String, Value>) -> Option<finding::Mod
         citations: back(was, "references", row.citations)?,
         location: back(was, "location", row.location)?,
         status_comment: back(was, "status_comment", row.status_comment)?,
+        reported_severity: back(was, "reported_severity", row.reported_severity)?,
         severity_reason: back(was, "severity_reason", row.severity_reason)?,
+        severity_by: back(was, "severity_by", row.severity_by)?,
+        severity_at: back(was, "severity_at", row.severity_at)?,
         priority_reasons: back(was, "priority_reasons", row.priority_reasons)?,
         ..row
     })
@@ -148,7 +151,8 @@ fn overlay(row: finding::Model, was: version::Model) -> finding::Model {
 pub(super) async fn read(scope: &Scope<'_>, past: Vec<Past>, moment: Timestamp) -> Result<Vec<Finding>> {
     let (rows, now): (Vec<_>, Vec<_>) = past.into_iter().map(|past| (past.row, past.now)).unzip();
     let shown = row::shown(scope, rows).await?.into_iter().zip(now).map(|(finding, now)| {
-        let finding = Finding { last_seen: Ord::min(finding.last_seen.0, moment).into(), ..finding };
+        // Which scores there were on that day is not kept.
+        let finding = Finding { last_seen: Ord::min(finding.last_seen.0, moment).into(), epss: None, ..finding };
         let may = scope.may(Permission::ReadEvidence, finding.tenant_id.0);
         if now.is_restricted() && !may { finding.restricted() } else { finding }
     });

@@ -9,8 +9,8 @@ use crate::{
     tenancy::{Caller, Find, Scope},
 };
 use domain::{
-    FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingKind, Permission, Severity, Status, TenantId, Tlp,
-    text,
+    FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingKind, Permission, Priority, Severity, Status,
+    TenantId, Tlp, text,
 };
 use entity::{TenantOwned, finding, finding_version, source};
 use sea_orm::{
@@ -54,6 +54,8 @@ struct Group {
     status: Option<String>,
     kind: Option<String>,
     tlp: Option<String>,
+    priority: Option<i16>,
+    kev: Option<bool>,
     source_id: Option<Uuid>,
     count: i64,
 }
@@ -89,6 +91,8 @@ async fn groups_of<T: FindingTable + TenantOwned>(
             let select = column(FindingFacet::Status, C::Status, "status", select);
             let select = column(FindingFacet::Kind, C::Kind, "kind", select);
             let select = column(FindingFacet::Tlp, C::Tlp, "tlp", select);
+            let select = column(FindingFacet::Priority, C::Priority, "priority", select);
+            let select = column(FindingFacet::Kev, C::Kev, "kev", select);
             let select = if by.contains(&FindingFacet::Source) {
                 select.expr_as(T::col(C::SourceId), "source_id").group_by(T::col(C::SourceId))
             } else {
@@ -134,6 +138,11 @@ fn key(caller: &Caller, by: FindingFacet, group: &Group, sources: &HashMap<Uuid,
             let tlp = Tlp::try_from_value(group.tlp.as_ref()?).ok()?;
             Some((tlp as i64, text::word(&tlp)))
         }
+        FindingFacet::Priority => {
+            let priority = Priority::try_from_value(&group.priority?).ok()?;
+            Some((i64::from(group.priority?), text::word(&priority)))
+        }
+        FindingFacet::Kev => Some((i64::from(group.kev?), group.kev?.to_string())),
         FindingFacet::Source => Some((0, sources.get(&group.source_id?)?.clone())),
         FindingFacet::Tenant => Some((0, caller.rights().get(&TenantId(group.tenant_id))?.tenant.slug.clone())),
     }

@@ -1,7 +1,7 @@
 //! What follows from a finding's fields and its surroundings, and is stored with it, since lists sort by it.
 
-use super::write::Edit;
-use crate::{Result, tenancy::Command};
+use super::{priority, write::Edit};
+use crate::{Result, platform::Known, tenancy::Command};
 use entity::asset;
 use sea_orm::ColumnTrait;
 use std::collections::{BTreeSet, HashMap};
@@ -14,6 +14,8 @@ const AT_ONCE: usize = 10_000;
 pub(super) struct Surroundings {
     /// The assets that they are on, or were.
     pub(super) assets: HashMap<Uuid, asset::Model>,
+    /// What is known about the CVEs of those that have any.
+    pub(super) cves: HashMap<String, Known>,
 }
 
 impl Surroundings {
@@ -26,12 +28,15 @@ impl Surroundings {
             let rows = command.scope().find::<asset::Entity>().filter(of_edits).all().await?;
             assets.extend(rows.into_iter().map(|row| (row.id, row)));
         }
-        Ok(Self { assets })
+        let cves: BTreeSet<&str> = edits.iter().flat_map(|edit| &edit.after.cves.0).map(String::as_str).collect();
+        let cves = command.platform().known(&cves.into_iter().collect::<Vec<_>>()).await?;
+        Ok(Self { assets, cves })
     }
 }
 
 /// Fills in what is derived.
-pub(super) fn apply(command: &Command, edit: &mut Edit, _around: &Surroundings) {
+pub(super) fn apply(command: &Command, edit: &mut Edit, around: &Surroundings) {
     // The clock of its deadline starts when Fynd hears of it.
     edit.after.sla_from.get_or_insert(command.recorded_at());
+    priority::derive(&mut edit.after, around);
 }

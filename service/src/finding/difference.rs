@@ -20,6 +20,7 @@ fn reported(before: &Model, after: &Model, change: Change) -> Change {
         .field("recommendation", &before.recommendation, &after.recommendation)
         .field("kind", &before.kind, &after.kind)
         .field("asset_id", &before.asset_id, &after.asset_id)
+        .field("reported_severity", &before.reported_severity, &after.reported_severity)
         .field("source_severity", &before.source_severity, &after.source_severity)
         .field("source_ref", &before.source_ref, &after.source_ref)
         .field("rule_key", &before.rule_key, &after.rule_key)
@@ -39,6 +40,8 @@ fn decided(before: &Model, after: &Model, change: Change) -> Change {
     change
         .field("severity", &before.severity, &after.severity)
         .field("severity_reason", &before.severity_reason, &after.severity_reason)
+        .field("severity_by", &before.severity_by, &after.severity_by)
+        .field("severity_at", &before.severity_at, &after.severity_at)
         .field("assignee", &before.assignee, &after.assignee)
         .field("tags", &before.tags, &after.tags)
         .field("tlp", &before.tlp, &after.tlp)

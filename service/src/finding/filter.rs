@@ -74,6 +74,12 @@ pub(super) fn condition<T: FindingTable>(filter: &FindingFilter) -> Condition {
     if !filter.severity.is_empty() {
         all = all.add(T::col(C::Severity).is_in(stored(&filter.severity)));
     }
+    if !filter.priority.is_empty() {
+        all = all.add(T::col(C::Priority).is_in(stored(&filter.priority)));
+    }
+    if !filter.epss_band.is_empty() {
+        all = all.add(T::col(C::EpssBand).is_in(stored(&filter.epss_band)));
+    }
     if !filter.status.is_empty() {
         all = all.add(T::col(C::Status).is_in(stored(&filter.status)));
     }
@@ -95,7 +101,8 @@ pub(super) fn condition<T: FindingTable>(filter: &FindingFilter) -> Condition {
     if let Some(tag) = &filter.tag {
         all = all.add(T::has(Term::Tag, &tag.to_lowercase()));
     }
-    all.add_option(filter.asset.map(|asset| T::col(C::AssetId).eq(asset.0)))
+    all.add_option(filter.kev.map(|kev| T::col(C::Kev).eq(kev)))
+        .add_option(filter.asset.map(|asset| T::col(C::AssetId).eq(asset.0)))
         .add_option(filter.rule_key.as_ref().map(|key| T::col(C::RuleKey).eq(key)))
         .add_option(filter.assignee.as_ref().map(|assignee| T::col(C::Assignee).eq(assignee)))
         .add_option(filter.first_seen_from.map(|time| T::col(C::FirstSeen).gte(time.0)))

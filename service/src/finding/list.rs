@@ -59,6 +59,7 @@ struct Position {
 enum Key {
     Id,
     Severity(i16),
+    Priority(i16),
     Time(Timestamp),
 }
 
@@ -133,6 +134,7 @@ const fn column(by: FindingSort) -> Option<finding::Column> {
     match by {
         FindingSort::Id => None,
         FindingSort::Severity => Some(finding::Column::Severity),
+        FindingSort::Priority => Some(finding::Column::Priority),
         FindingSort::FirstSeen => Some(finding::Column::FirstSeen),
         FindingSort::UpdatedAt => Some(finding::Column::UpdatedAt),
     }
@@ -142,6 +144,7 @@ fn position(order: FindingOrder, row: &finding::Model) -> Position {
     let key = match order.by {
         FindingSort::Id => Key::Id,
         FindingSort::Severity => Key::Severity(sea_orm::ActiveEnum::to_value(&row.severity)),
+        FindingSort::Priority => Key::Priority(sea_orm::ActiveEnum::to_value(&row.priority)),
         FindingSort::FirstSeen => Key::Time(row.first_seen),
         FindingSort::UpdatedAt => Key::Time(row.updated_at),
     };
@@ -153,7 +156,7 @@ fn beyond<T: FindingTable>(order: FindingOrder, after: Position) -> Expr {
     let col = T::col;
     let key: Option<Value> = match after.key {
         Key::Id => None,
-        Key::Severity(severity) => Some(severity.into()),
+        Key::Severity(rank) | Key::Priority(rank) => Some(rank.into()),
         Key::Time(time) => Some(time.into()),
     };
     let (left, right) = match column(order.by).zip(key) {
@@ -188,7 +191,8 @@ pub async fn get(
 
 /// The tag of a finding: its number, and what changes without one.
 pub(super) fn etag(caller: &Caller, finding: &Finding) -> Etag {
-    Etag::of_resource(finding.seq, &[&caller.rights_digest(), &finding.last_seen.0.to_rfc3339()])
+    let epss = finding.epss.map(|epss| epss.to_string()).unwrap_or_default();
+    Etag::of_resource(finding.seq, &[&caller.rights_digest(), &finding.last_seen.0.to_rfc3339(), &epss])
 }
 
 /// Findings by id; those that the caller may not see are missing.

@@ -8,6 +8,7 @@ mod difference;
 mod filter;
 mod list;
 mod patch;
+pub(crate) mod priority;
 mod row;
 mod transition;
 mod version;

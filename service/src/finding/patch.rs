@@ -5,7 +5,11 @@ use super::{
     write::{self, Edit},
 };
 use crate::{Etag, Result, tenancy::Caller};
-use domain::{Finding, FindingId, Permission, ResourceType, finding::FindingPatch};
+use domain::{
+    Finding, FindingId, Permission, PrincipalId, ResourceType, Timestamp,
+    adjusted_severity::{Adjusted, Wish},
+    finding::FindingPatch,
+};
 use entity::{finding, finding_term, json::StringList};
 use sea_orm::ActiveValue::Set;
 
@@ -20,7 +24,8 @@ pub(crate) mod person_set {
 }
 
 /// Changes severity, assignee, tags and marking of a finding in the version read. A
-/// raised severity puts it under the default rule, as an import's would.
+/// raised severity puts it under the default rule, as an import's would; one that
+/// differs from the source's needs a reason.
 ///
 /// Anybody who may write may mark a finding TLP:RED. Taking that mark away also needs
 /// `evidence:read`: who may not see what is withheld does not get to unlock it.
@@ -31,7 +36,7 @@ pub async fn patch(caller: &Caller, id: FindingId, version: i64, patch: FindingP
     let patch = patch.normalise()?;
     let write = caller.begin_write(Permission::WriteFindings).await?;
     let before = write.get_version::<finding::Entity>(id.0, version).await?;
-    let after = apply(&before, patch.clone());
+    let after = apply(&before, patch.clone(), caller.principal(), caller.now())?;
     if before.tlp.is_restricted() && !after.tlp.is_restricted() {
         write.require(Permission::ReadEvidence, before.tenant_id)?;
     }
@@ -40,7 +45,8 @@ pub async fn patch(caller: &Caller, id: FindingId, version: i64, patch: FindingP
     }
     let mut command = write.command(before.tenant_id).await?;
     let before = command.get_version::<finding::Entity>(id.0, version).await?;
-    let edit = Edit::of(before.clone(), apply(&before, patch));
+    let after = apply(&before, patch, caller.principal(), command.recorded_at())?;
+    let edit = Edit::of(before, after);
     let saved = write::save(&mut command, vec![edit]).await?;
     let shown = row::shown(&command.scope(), saved.into_iter().map(|saved| saved.row).collect()).await?;
     command.commit("finding.patch", Some((ResourceType::Finding, id.0))).await?;
@@ -59,12 +65,9 @@ pub(super) fn answer(caller: &Caller, mut shown: Vec<Finding>) -> Result<(Etag, 
     Ok((list::etag(caller, &finding), finding))
 }
 
-fn apply(before: &finding::Model, patch: FindingPatch) -> finding::Model {
+fn apply(before: &finding::Model, patch: FindingPatch, by: PrincipalId, now: Timestamp) -> Result<finding::Model> {
     let mut after = before.clone();
-    if let Some(severity) = patch.severity {
-        after.severity = severity.unwrap_or(before.reported_severity);
-        mark(&mut after, person_set::SEVERITY, severity.is_some());
-    }
+    adjust(&mut after, Wish { severity: patch.severity, reason: patch.severity_reason }, by, now)?;
     if let Some(assignee) = patch.assignee {
         after.assignee = assignee;
     }
@@ -76,7 +79,20 @@ fn apply(before: &finding::Model, patch: FindingPatch) -> finding::Model {
         mark(&mut after, person_set::TLP, tlp.is_some());
         after.tlp = tlp.unwrap_or(before.reported_tlp);
     }
-    after
+    Ok(after)
+}
+
+/// Gives it another severity or reason, and notes who did so; nothing if both stay.
+fn adjust(row: &mut finding::Model, wish: Wish, by: PrincipalId, now: Timestamp) -> Result<()> {
+    let is_set = row.person_set & person_set::SEVERITY != 0;
+    let before = Adjusted { severity: row.severity, is_set, reason: row.severity_reason.clone() };
+    let after = before.by(&wish, row.reported_severity)?;
+    if after != before {
+        mark(row, person_set::SEVERITY, after.is_set);
+        (row.severity_by, row.severity_at) = after.is_set.then_some((by.0, now)).unzip();
+        (row.severity, row.severity_reason) = (after.severity, after.reason);
+    }
+    Ok(())
 }
 
 fn mark(row: &mut finding::Model, bit: i16, set: bool) {

@@ -1,15 +1,15 @@
 //! The one mapping from rows to findings. What the caller of the scope may not
 //! know is withheld here, so that no list, feed or answer can forget it.
 
-use crate::{Result, audit, tenancy::Scope};
+use crate::{Result, audit, platform, tenancy::Scope};
 use domain::{Finding, Permission};
 use entity::{finding, sighting, source};
 use sea_orm::ColumnTrait;
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// Findings as they are shown: rows with their source's name and the time they
-/// were last seen, which take one statement each whatever the number of rows.
+/// Findings as they are shown: rows with their source's name, the time they were last seen
+/// and their EPSS of today, which take one statement each whatever the number of rows.
 pub(crate) async fn shown(scope: &Scope<'_>, rows: Vec<finding::Model>) -> Result<Vec<Finding>> {
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -20,11 +20,13 @@ pub(crate) async fn shown(scope: &Scope<'_>, rows: Vec<finding::Model>) -> Resul
     let ids = rows.iter().map(|row| row.id);
     let sightings = scope.find::<sighting::Entity>().filter(sighting::Column::FindingId.is_in(ids)).all().await?;
     let seen: HashMap<Uuid, _> = sightings.into_iter().map(|s| (s.finding_id, s.last_seen)).collect();
+    let scores = platform::scores(scope, rows.iter().map(|row| row.id)).await?;
     let shown = |row: finding::Model| {
         let name = names.get(&row.source_id).cloned().unwrap_or_default();
         let last_seen = seen.get(&row.id).copied().unwrap_or(row.first_seen);
         let is_withheld = row.tlp.is_restricted() && !scope.may(Permission::ReadEvidence, row.tenant_id);
-        let finding = of(row, name, last_seen);
+        let epss = scores.get(&row.id).copied();
+        let finding = of(row, name, last_seen, epss);
         if is_withheld { finding.restricted() } else { finding }
     };
     Ok(rows.into_iter().map(shown).collect())
@@ -46,7 +48,7 @@ pub(super) async fn tell(scope: &Scope<'_>, findings: &[Finding]) -> Result<()> 
 }
 
 /// A row as a finding, with nothing withheld.
-fn of(row: finding::Model, source: String, last_seen: domain::Timestamp) -> Finding {
+fn of(row: finding::Model, source: String, last_seen: domain::Timestamp, epss: Option<f64>) -> Finding {
     Finding {
         id: row.id.into(),
         tenant_id: row.tenant_id.into(),
@@ -62,9 +64,18 @@ fn of(row: finding::Model, source: String, last_seen: domain::Timestamp) -> Find
         consequence: row.consequence,
         recommendation: row.recommendation,
         severity: row.severity,
+        reported_severity: row.reported_severity,
+        severity_reason: row.severity_reason,
+        severity_by: row.severity_by.map(Into::into),
+        severity_at: row.severity_at.map(Into::into),
         source_severity: row.source_severity,
         cvss_vector: row.cvss_vector,
         cvss_score: row.cvss_score,
+        kev: row.kev,
+        epss,
+        epss_band: row.epss_band,
+        priority: row.priority,
+        priority_reasons: row.priority_reasons.0,
         cves: row.cves.0,
         cwes: row.cwes.0,
         references: row.citations.0,

@@ -8,6 +8,9 @@
 //! the environment, an answer is bounded in size and time.
 
 mod address;
+mod download;
+
+pub use download::{Fetched, Seen};
 
 use address::is_public;
 use ipnet::IpNet;

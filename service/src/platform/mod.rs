@@ -3,6 +3,7 @@
 //! touched here alone.
 
 mod client;
+mod cve;
 mod directory;
 mod grant;
 mod key;
@@ -13,6 +14,7 @@ mod settings;
 mod tenant;
 
 pub(crate) use self::grant::{NewRow, To};
+pub(crate) use cve::{AT_ONCE, Known, Load, outdated, scores, undecided};
 pub(crate) use directory::{ClientRow, Directory, GrantRow, KeyRow, Principal};
 pub(crate) use key::NewKey;
 

@@ -18,11 +18,11 @@ async fn a_raised_severity_makes_a_task(kind: Kind) {
     send(&lead, report(&[result("a", "a.norrvik.example", &json!({"info": {"severity": "low"}}))])).await;
     assert!(lead.get("/v1/tasks").await.expect(200).items().is_empty());
     let (path, finding) = only_finding(&lead).await;
-    change(&lead, Method::PATCH, &path, "", json!({"severity": "high"})).await.expect(200);
+    change(&lead, Method::PATCH, &path, "", json!({"severity": "high", "severity_reason": "x"})).await.expect(200);
     let tasks = lead.get("/v1/tasks").await.expect(200).items();
     assert_eq!(tasks.len(), 1);
     assert_eq!((&tasks[0]["finding_ids"], &tasks[0]["severity"]), (&json!([finding["id"]]), &json!("high")));
-    change(&lead, Method::PATCH, &path, "", json!({"severity": "critical"})).await.expect(200);
+    change(&lead, Method::PATCH, &path, "", json!({"severity": "critical", "severity_reason": "x"})).await.expect(200);
     let tasks = lead.get("/v1/tasks").await.expect(200).items();
     assert_eq!((tasks.len(), &tasks[0]["finding_count"]), (1, &json!(1)));
     world.end().await;
@@ -35,7 +35,7 @@ async fn a_finding_that_is_open_again_makes_a_task(kind: Kind) {
     let (path, _) = only_finding(&lead).await;
     let dismissed = json!({"to": "false_positive", "justification": "scanner_error"});
     change(&lead, Method::POST, &path, "/transition", dismissed).await.expect(200);
-    change(&lead, Method::PATCH, &path, "", json!({"severity": "high"})).await.expect(200);
+    change(&lead, Method::PATCH, &path, "", json!({"severity": "high", "severity_reason": "x"})).await.expect(200);
     assert!(lead.get("/v1/tasks").await.expect(200).items().is_empty());
     change(&lead, Method::POST, &path, "/transition", json!({"to": "confirmed"})).await.expect(200);
     assert_eq!(lead.get("/v1/tasks").await.expect(200).items().len(), 1);
@@ -55,8 +55,10 @@ async fn an_empty_patch_is_no_change_and_a_mark_is_one(kind: Kind) {
     change(&lead, Method::PATCH, &path, "", json!({"severity": "medium"})).await.expect(200);
     let all = events(&lead).await;
     assert_eq!(all.len(), seen + 1);
-    let marked = json!({"set_by_person": {"before": [], "after": ["severity"]}});
-    assert_eq!(all.last().unwrap()["changed"], marked);
+    let changed = &all.last().unwrap()["changed"];
+    assert_eq!(changed["set_by_person"], json!({"before": [], "after": ["severity"]}));
+    let names: Vec<_> = changed.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["set_by_person", "severity_at", "severity_by"]);
     world.end().await;
 }
 

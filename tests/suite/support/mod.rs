@@ -1,6 +1,7 @@
 //! The test world: a server in this process, with people who can do things.
 
 pub(crate) mod document;
+pub(crate) mod enrich;
 pub(crate) mod process;
 pub(crate) mod slow;
 mod store;

@@ -1,8 +1,13 @@
 //! A `ReportItem` as an observation.
 
 use super::host::{Host, Summary};
-use crate::import::common::{self, TEXT_BYTES, cvss};
-use crate::import::xml::Element;
+use crate::{
+    cvss,
+    import::{
+        common::{self, TEXT_BYTES},
+        xml::Element,
+    },
+};
 use domain::{FindingKind, Location, Observation, Severity};
 use std::collections::BTreeMap;
 
@@ -17,8 +22,11 @@ const FIELDS: &[&str] = &[
     "compliance-see-also",
     "compliance-solution",
     "cve",
+    "cvss3_base_score",
     "cvss3_vector",
+    "cvss4_base_score",
     "cvss4_vector",
+    "cvss_base_score",
     "cvss_vector",
     "cwe",
     "description",
@@ -71,8 +79,10 @@ impl Item {
     /// The observation, or why it is none.
     pub(super) fn into_observation(self, host: &Host) -> Result<Observation, &'static str> {
         let plugin = common::line(self.get("pluginID")).ok_or("it has no pluginID")?;
-        let vector = cvss::first([self.get("cvss4_vector"), self.get("cvss3_vector"), self.get("cvss_vector")]);
-        let (cvss_vector, cvss_score) = vector.unzip();
+        let vectors = ["cvss4_vector", "cvss3_vector", "cvss_vector"].map(|name| self.get(name));
+        let stated =
+            ["cvss4_base_score", "cvss3_base_score", "cvss_base_score"].map(|name| self.get(name).parse().ok());
+        let (cvss_vector, cvss_score) = cvss::of(vectors, stated);
         let severity = self.severity(cvss_score);
         let known = host.summary();
         let location = self.location(known);

@@ -2,8 +2,13 @@
 //! `matched`) are read like those of version 3; its first releases wrote
 //! `template` for the id and the members of `info` beside it.
 
-use crate::import::common::{self, cvss, host, time};
-use crate::import::json::Look;
+use crate::{
+    cvss,
+    import::{
+        common::{self, host, time},
+        json::Look,
+    },
+};
 use domain::{AssetKind, FindingKind, Identifier, IdentifierKind, Location, Observation, ReportedAsset, Severity};
 use serde_json::Value;
 use url::Url;
@@ -31,7 +36,8 @@ pub(super) fn observation(result: &Value) -> Result<Observation, &'static str> {
     let name = info.text(&["name"]);
     let title = common::title([name, template].into_iter().flatten()).ok_or("it has neither template id nor name")?;
     let class = |name| info.texts(&["classification", name], &[',']);
-    let (cvss_vector, cvss_score) = cvss::first(class("cvss-metrics")).unzip();
+    let stated = info.word(&["classification", "cvss-score"]).and_then(|score| score.parse().ok());
+    let (cvss_vector, cvss_score) = cvss::of(class("cvss-metrics"), [stated]);
     let severity = severity(info, cvss_score);
     let tags = info.texts(&["tags"], &[',']);
     let named: Vec<String> = template.into_iter().flat_map(common::cves_in).collect();
@@ -72,9 +78,7 @@ fn matched_at(result: &Value) -> Option<&str> {
 }
 
 /// The template's word; for `unknown` or none the score.
-fn severity(info: &Value, computed: Option<f64>) -> Severity {
-    let stated = info.word(&["classification", "cvss-score"]).and_then(|score| score.parse().ok());
-    let score = computed.or(stated.filter(|score| (0.0..=10.0).contains(score)));
+fn severity(info: &Value, score: Option<f64>) -> Severity {
     let word = info.text(&["severity"]).and_then(Severity::from_word);
     word.or_else(|| score.map(Severity::from_cvss)).unwrap_or(Severity::Informational)
 }

@@ -3,8 +3,10 @@
 use super::rule::Rule;
 use super::run::{Component, Run};
 use super::{message, place};
-use crate::import::common;
-use crate::import::json::Look;
+use crate::{
+    cvss,
+    import::{common, json::Look},
+};
 use domain::{FindingKind, Observation, Severity};
 use serde_json::Value;
 
@@ -22,6 +24,7 @@ pub(super) fn observation(result: &Value, run: &Run) -> Result<Observation, Stri
     let first_line = message.trim().lines().next();
     let titles = [about(|r| r.short.as_ref()), about(|r| r.name.as_ref()), first_line, Some(rule_key)];
     let (severity, source_severity) = severity(result, rule);
+    let (cvss_vector, cvss_score) = cvss::of([], [score(result, rule)]);
     let labels = Labels::new(result, rule, rule_key);
     let location = place::location(result, &run.artifacts);
     Ok(Observation {
@@ -33,8 +36,8 @@ pub(super) fn observation(result: &Value, run: &Run) -> Result<Observation, Stri
         recommendation: about(|r| r.help.as_ref()).and_then(common::some_long),
         severity,
         source_severity: common::line(&source_severity),
-        cvss_vector: None,
-        cvss_score: None,
+        cvss_vector,
+        cvss_score,
         cves: labels.cves,
         cwes: labels.cwes,
         references: common::references(about(|r| r.help_uri.as_ref())),
@@ -113,8 +116,7 @@ fn severity(result: &Value, rule: Option<&Rule>) -> (Severity, String) {
     if let Some(why) = no_weakness(result) {
         return (Severity::Informational, why.to_owned());
     }
-    let score = security_severity(result).or_else(|| rule.and_then(|rule| rule.security_severity));
-    if let Some(score) = score {
+    if let Some(score) = score(result, rule) {
         return (Severity::from_cvss(score), score.to_string());
     }
     // The level of a rule is for failures; what is still open has none of its own (3.27.10).
@@ -122,6 +124,12 @@ fn severity(result: &Value, rule: Option<&Rule>) -> (Severity, String) {
     let levels = [result.text(&["level"]), undecided, rule.and_then(|rule| rule.level.as_deref())];
     let known = levels.into_iter().flatten().find_map(|level| Some((of_level(level)?, level.to_owned())));
     known.unwrap_or((Severity::Medium, "warning".to_owned()))
+}
+
+/// The number of a result that reports a weakness: its own, or its rule's.
+fn score(result: &Value, rule: Option<&Rule>) -> Option<f64> {
+    let of_rule = || rule.and_then(|rule| rule.security_severity);
+    security_severity(result).or_else(of_rule).filter(|_| no_weakness(result).is_none())
 }
 
 fn of_level(level: &str) -> Option<Severity> {
