@@ -98,6 +98,11 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Whether it tells how far a due date is away.
+    pub const fn tells_due_date(self) -> bool {
+        matches!(self, Self::FindingDueSoon | Self::FindingOverdue)
+    }
+
     /// The type of the resource that it happened to.
     pub const fn resource_type(self) -> ResourceType {
         match self {

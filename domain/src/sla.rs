@@ -6,6 +6,12 @@
 
 use crate::{Exposure, Severity, Status, Timestamp, calendar::WorkCalendar, tenant_settings::TenantSettings};
 
+/// What a finding without a due date sorts by: behind everything that has one.
+pub const NEVER: Timestamp = match chrono::DateTime::from_timestamp(253_402_300_799, 0) {
+    Some(end_of_9999) => end_of_9999,
+    None => Timestamp::MAX_UTC,
+};
+
 /// What about a finding decides how long it may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Risk {
@@ -36,8 +42,8 @@ pub struct SlaClock {
 
 /// The deadlines of a municipality.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sla<'a> {
-    settings: &'a TenantSettings,
+pub struct Sla {
+    settings: TenantSettings,
     calendar: WorkCalendar,
 }
 
@@ -57,10 +63,10 @@ const fn pace(status: Status) -> Pace {
     }
 }
 
-impl<'a> Sla<'a> {
+impl Sla {
     /// The deadlines that the settings say.
-    pub fn new(settings: &'a TenantSettings) -> Self {
-        Self { settings, calendar: WorkCalendar::new(settings.calendar, &settings.time_zone) }
+    pub fn new(settings: TenantSettings) -> Self {
+        Self { calendar: WorkCalendar::new(settings.calendar, &settings.time_zone), settings }
     }
 
     /// The municipality's calendar.
@@ -71,7 +77,7 @@ impl<'a> Sla<'a> {
     /// A text that differs if deadlines differ: what must be counted again when the settings change. It begins
     /// with a number of the rule itself, to be raised when the rule or the calendar is changed here.
     pub fn policy(&self) -> String {
-        let s = self.settings;
+        let s = &self.settings;
         let days = [s.sla_critical_days, s.sla_high_days, s.sla_medium_days, s.sla_low_days, s.sla_kev_days];
         let days = days.map(|days| days.to_string()).join("/");
         format!("1 {days} {}% {} {}", s.sla_internet_percent, crate::text::word(&s.calendar), s.time_zone)
@@ -82,7 +88,7 @@ impl<'a> Sla<'a> {
     /// What the internet can reach gets a share of the time of its severity, rounded up; what is exploited
     /// in the wild has no more than the days for that, whatever its severity.
     pub fn days(&self, risk: Risk) -> Option<u32> {
-        let s = self.settings;
+        let s = &self.settings;
         let of_severity = match risk.severity {
             Severity::Informational => return None,
             Severity::Low => s.sla_low_days,

@@ -49,11 +49,11 @@ fn days_come_from_severity_exposure_and_known_exploitation() {
         (Low, None, true, Some(14)),
         (Informational, internet, true, None),
     ] {
-        assert_eq!(Sla::new(&settings()).days(Risk { severity, exposure, kev }), days, "{severity:?} {exposure:?} {kev}");
+        assert_eq!(Sla::new(settings()).days(Risk { severity, exposure, kev }), days, "{severity:?} {exposure:?} {kev}");
     }
     let strict = TenantSettings { sla_critical_days: 1, sla_internet_percent: 1, ..settings() };
     let critical = Risk { severity: Critical, exposure: internet, kev: false };
-    assert_eq!(Sla::new(&strict).days(critical), Some(1), "never less than a day");
+    assert_eq!(Sla::new(strict).days(critical), Some(1), "never less than a day");
 }
 
 #[test]
@@ -73,10 +73,10 @@ fn a_finding_is_due_at_the_end_of_a_working_day_there() {
         (Severity::Critical, "2026-11-28T10:00:00Z", "2026-12-08T22:59:59Z"),
         (Severity::High, "2026-11-24T08:00:00Z", "2027-01-12T22:59:59Z"),
     ] {
-        assert_eq!(Sla::new(&settings()).due(risk(severity), at(from)), Some(at(due)), "{severity:?} from {from}");
+        assert_eq!(Sla::new(settings()).due(risk(severity), at(from)), Some(at(due)), "{severity:?} from {from}");
     }
     let every_day = TenantSettings { calendar: Calendar::None, time_zone: "UTC".into(), ..settings() };
-    let due = Sla::new(&every_day).due(risk(Severity::Critical), at("2026-04-02T10:00:00Z"));
+    let due = Sla::new(every_day).due(risk(Severity::Critical), at("2026-04-02T10:00:00Z"));
     assert_eq!(due, Some(at("2026-04-09T23:59:59Z")));
 }
 
@@ -84,12 +84,12 @@ const FROM: &str = "2026-11-24T08:00:00Z";
 
 /// A clock that began on a Tuesday, for a critical finding: due on Thursday 3 December.
 fn running() -> SlaClock {
-    Sla::new(&settings()).follow(None, Status::New, None, risk(Severity::Critical), at(FROM))
+    Sla::new(settings()).follow(None, Status::New, None, risk(Severity::Critical), at(FROM))
 }
 
 fn after(before: (Status, SlaClock), status: Status, severity: Severity, now: &str) -> SlaClock {
     let set = before.1.due_at.filter(|_| before.1.set_by_person);
-    Sla::new(&settings()).follow(Some(before), status, set, risk(severity), at(now))
+    Sla::new(settings()).follow(Some(before), status, set, risk(severity), at(now))
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_pause_costs_no_time() {
 #[test]
 fn a_person_has_the_last_word_until_the_finding_is_closed() {
     let date = at("2026-12-24T22:59:59Z");
-    let set = Sla::new(&settings()).follow(
+    let set = Sla::new(settings()).follow(
         Some((Status::New, running())),
         Status::New,
         Some(date),
@@ -158,7 +158,7 @@ fn what_was_told_is_told_again_of_another_date_only() {
 
 #[test]
 fn other_settings_are_another_policy_but_the_language_is_not() {
-    let policy = |settings: TenantSettings| Sla::new(&settings).policy();
+    let policy = |settings: TenantSettings| Sla::new(settings).policy();
     assert_eq!(policy(settings()), policy(TenantSettings { language: Language::En, version: 9, ..settings() }));
     assert_ne!(policy(settings()), policy(TenantSettings { sla_kev_days: 15, ..settings() }));
     assert_ne!(policy(settings()), policy(TenantSettings { calendar: Calendar::None, ..settings() }));
@@ -166,7 +166,7 @@ fn other_settings_are_another_policy_but_the_language_is_not() {
 
 #[test]
 fn the_latest_expiry_is_the_end_of_the_last_day() {
-    assert_eq!(Sla::new(&settings()).latest_expiry(at(FROM)), at("2027-11-24T22:59:59Z"));
+    assert_eq!(Sla::new(settings()).latest_expiry(at(FROM)), at("2027-11-24T22:59:59Z"));
 }
 
 fn severity() -> impl Strategy<Value = Severity> {
@@ -177,8 +177,7 @@ proptest! {
     /// However often it rests, exactly the working days of its risk pass while it runs.
     #[test]
     fn pauses_keep_the_working_days(severity in severity(), steps in prop::collection::vec((0_i64..20, any::<bool>()), 0..12)) {
-        let settings = settings();
-        let sla = Sla::new(&settings);
+        let sla = Sla::new(settings());
         let (mut status, mut clock, mut now) = (Status::New, running(), at(FROM));
         clock = sla.follow(Some((status, clock)), status, None, risk(severity), now);
         for (days, rests) in steps {

@@ -81,14 +81,19 @@ const UP: &[&str] = &[
     "ALTER TABLE finding ADD COLUMN due_soon boolean NOT NULL DEFAULT FALSE",
     // What has no due date sorts behind everything that has one; a page cannot go on from a null.
     "ALTER TABLE finding ADD COLUMN due_order {time} NOT NULL DEFAULT '9999-12-31T23:59:59+00:00'",
+    "ALTER TABLE finding_version ADD COLUMN due_soon boolean NOT NULL DEFAULT FALSE",
+    "ALTER TABLE finding_version ADD COLUMN due_order {time} NOT NULL DEFAULT '9999-12-31T23:59:59+00:00'",
     "CREATE INDEX finding_due ON finding (tenant_id, due_order, id)",
+    // What may be told to be due soon or overdue; the jobs ask for it in these very words.
     "CREATE INDEX finding_due_open ON finding (tenant_id, due_order)
-        WHERE status IN ('new', 'confirmed', 'in_progress', 'fix_claimed')",
+        WHERE NOT overdue AND status IN ('new', 'confirmed', 'in_progress', 'fix_claimed')",
 ];
 
 const DOWN: &[&str] = &[
     "DROP INDEX finding_due_open",
     "DROP INDEX finding_due",
+    "ALTER TABLE finding_version DROP COLUMN due_order",
+    "ALTER TABLE finding_version DROP COLUMN due_soon",
     "ALTER TABLE finding DROP COLUMN due_order",
     "ALTER TABLE finding DROP COLUMN due_soon",
     "ALTER TABLE tenant DROP COLUMN sla_due_soon_days",
@@ -96,8 +101,7 @@ const DOWN: &[&str] = &[
     "ALTER TABLE tenant DROP COLUMN sla_kev_days",
 ];
 
-/// A risk is accepted through an acceptance of the same municipality, or not at all.
-const ACCEPTED: &str = "CONSTRAINT finding_accepted CHECK ((status = 'risk_accepted') = (acceptance_id IS NOT NULL))";
+/// A risk is accepted through an acceptance of the same municipality.
 const ACCEPTANCE: &str = "CONSTRAINT finding_acceptance FOREIGN KEY (tenant_id, acceptance_id) \
                           REFERENCES risk_acceptance (tenant_id, id)";
 /// The first constraint of the table as it was made.
@@ -114,22 +118,19 @@ impl MigrationTrait for Migration {
         dialect::run(manager, UP).await?;
         dialect::wall(manager, TABLES).await?;
         if manager.get_database_backend() == DbBackend::Postgres {
-            let add = format!("ALTER TABLE finding ADD {ACCEPTED}, ADD {ACCEPTANCE}");
+            let add = format!("ALTER TABLE finding ADD {ACCEPTANCE}");
             manager.get_connection().execute_unprepared(&add).await?;
             return Ok(());
         }
-        dialect::rebuild(manager, "finding", KEY, &format!("{KEY}, {ACCEPTED}, {ACCEPTANCE}")).await
+        dialect::rebuild(manager, "finding", KEY, &format!("{KEY}, {ACCEPTANCE}")).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         if manager.get_database_backend() == DbBackend::Postgres {
-            let drop = ["finding_acceptance", "finding_accepted"];
-            for constraint in drop {
-                let drop = format!("ALTER TABLE finding DROP CONSTRAINT {constraint}");
-                manager.get_connection().execute_unprepared(&drop).await?;
-            }
+            let drop = "ALTER TABLE finding DROP CONSTRAINT finding_acceptance";
+            manager.get_connection().execute_unprepared(drop).await?;
         } else {
-            dialect::rebuild(manager, "finding", &format!("{KEY}, {ACCEPTED}, {ACCEPTANCE}"), KEY).await?;
+            dialect::rebuild(manager, "finding", &format!("{KEY}, {ACCEPTANCE}"), KEY).await?;
         }
         dialect::run(manager, DOWN).await?;
         dialect::drop_tables(manager, TABLES).await

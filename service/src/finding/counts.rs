@@ -54,6 +54,7 @@ struct Group {
     status: Option<String>,
     kind: Option<String>,
     tlp: Option<String>,
+    overdue: Option<bool>,
     source_id: Option<Uuid>,
     count: i64,
 }
@@ -89,6 +90,7 @@ async fn groups_of<T: FindingTable + TenantOwned>(
             let select = column(FindingFacet::Status, C::Status, "status", select);
             let select = column(FindingFacet::Kind, C::Kind, "kind", select);
             let select = column(FindingFacet::Tlp, C::Tlp, "tlp", select);
+            let select = column(FindingFacet::Overdue, C::Overdue, "overdue", select);
             let select = if by.contains(&FindingFacet::Source) {
                 select.expr_as(T::col(C::SourceId), "source_id").group_by(T::col(C::SourceId))
             } else {
@@ -134,6 +136,7 @@ fn key(caller: &Caller, by: FindingFacet, group: &Group, sources: &HashMap<Uuid,
             let tlp = Tlp::try_from_value(group.tlp.as_ref()?).ok()?;
             Some((tlp as i64, text::word(&tlp)))
         }
+        FindingFacet::Overdue => Some((i64::from(group.overdue?), group.overdue?.to_string())),
         FindingFacet::Source => Some((0, sources.get(&group.source_id?)?.clone())),
         FindingFacet::Tenant => Some((0, caller.rights().get(&TenantId(group.tenant_id))?.tenant.slug.clone())),
     }

@@ -1,7 +1,8 @@
 //! What follows from a finding's fields and its surroundings, and is stored with it, since lists sort by it.
 
-use super::write::Edit;
+use super::{due, write::Edit};
 use crate::{Result, tenancy::Command};
+use domain::sla::Sla;
 use entity::asset;
 use sea_orm::ColumnTrait;
 use std::collections::{BTreeSet, HashMap};
@@ -14,6 +15,8 @@ const AT_ONCE: usize = 10_000;
 pub(super) struct Surroundings {
     /// The assets that they are on, or were.
     pub(super) assets: HashMap<Uuid, asset::Model>,
+    /// The municipality's deadlines.
+    sla: Sla,
 }
 
 impl Surroundings {
@@ -26,12 +29,13 @@ impl Surroundings {
             let rows = command.scope().find::<asset::Entity>().filter(of_edits).all().await?;
             assets.extend(rows.into_iter().map(|row| (row.id, row)));
         }
-        Ok(Self { assets })
+        Ok(Self { assets, sla: Sla::new(command.settings().await?) })
     }
 }
 
 /// Fills in what is derived.
-pub(super) fn apply(command: &Command, edit: &mut Edit, _around: &Surroundings) {
-    // The clock of its deadline starts when Fynd hears of it.
-    edit.after.sla_from.get_or_insert(command.recorded_at());
+pub(super) fn apply(command: &Command, edit: &mut Edit, around: &Surroundings) {
+    let asset = edit.after.asset_id.and_then(|id| around.assets.get(&id));
+    // Last, since the rest decides how long a finding may wait.
+    due::apply(edit, asset, &around.sla, command.recorded_at());
 }

@@ -135,6 +135,7 @@ const fn column(by: FindingSort) -> Option<finding::Column> {
         FindingSort::Severity => Some(finding::Column::Severity),
         FindingSort::FirstSeen => Some(finding::Column::FirstSeen),
         FindingSort::UpdatedAt => Some(finding::Column::UpdatedAt),
+        FindingSort::DueAt => Some(finding::Column::DueOrder),
     }
 }
 
@@ -144,6 +145,7 @@ fn position(order: FindingOrder, row: &finding::Model) -> Position {
         FindingSort::Severity => Key::Severity(sea_orm::ActiveEnum::to_value(&row.severity)),
         FindingSort::FirstSeen => Key::Time(row.first_seen),
         FindingSort::UpdatedAt => Key::Time(row.updated_at),
+        FindingSort::DueAt => Key::Time(row.due_order),
     };
     Position { key, id: row.id }
 }
