@@ -1,8 +1,8 @@
 //! Findings: one weakness on one asset, or on none yet.
 
 use crate::{
-    AcceptanceId, AssetId, DateTime, Error, FindingId, Justification, RestrictedField, Severity, SourceId, Status, TenantId, Tlp,
-    Violation, error::Result, text,
+    AcceptanceId, AssetId, DateTime, Error, FindingId, Justification, RestrictedField, Severity, SourceId, Status,
+    TenantId, Tlp, Violation, error::Result, text,
 };
 use chrono::{Datelike, Timelike};
 use sea_orm::{DeriveActiveEnum, EnumIter};

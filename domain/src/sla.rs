@@ -151,9 +151,7 @@ impl Sla {
         let clock = match (pace(was), pace(status)) {
             (Pace::Runs, Pace::Runs) => SlaClock { due_at: set.or_else(|| self.due(risk, clock.from)), ..clock },
             (Pace::Rests, Pace::Runs) => self.resumed(clock, set, risk, now),
-            (Pace::Stopped, Pace::Runs) => {
-                SlaClock { set_by_person: false, due_at: self.due(risk, now), ..begun(now) }
-            }
+            (Pace::Stopped, Pace::Runs) => SlaClock { set_by_person: false, due_at: self.due(risk, now), ..begun(now) },
             (Pace::Runs | Pace::Stopped, Pace::Rests) => SlaClock { paused_at: Some(now), ..clock },
             (Pace::Rests, Pace::Rests) => clock,
             (_, Pace::Stopped) => SlaClock { paused_at: None, ..clock },

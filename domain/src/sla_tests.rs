@@ -49,7 +49,11 @@ fn days_come_from_severity_exposure_and_known_exploitation() {
         (Low, None, true, Some(14)),
         (Informational, internet, true, None),
     ] {
-        assert_eq!(Sla::new(settings()).days(Risk { severity, exposure, kev }), days, "{severity:?} {exposure:?} {kev}");
+        assert_eq!(
+            Sla::new(settings()).days(Risk { severity, exposure, kev }),
+            days,
+            "{severity:?} {exposure:?} {kev}"
+        );
     }
     let strict = TenantSettings { sla_critical_days: 1, sla_internet_percent: 1, ..settings() };
     let critical = Risk { severity: Critical, exposure: internet, kev: false };
@@ -103,7 +107,8 @@ fn a_changed_risk_is_counted_from_the_same_beginning() {
 #[test]
 fn a_pause_costs_no_time() {
     // Two of seven days are gone on Thursday 26 November; it rests over Christmas until Friday 8 January.
-    let paused = after((Status::Confirmed, running()), Status::RiskAccepted, Severity::Critical, "2026-11-26T08:00:00Z");
+    let paused =
+        after((Status::Confirmed, running()), Status::RiskAccepted, Severity::Critical, "2026-11-26T08:00:00Z");
     assert_eq!((paused.paused_at, paused.due_at), (Some(at("2026-11-26T08:00:00Z")), running().due_at));
     let back = after((Status::RiskAccepted, paused), Status::Confirmed, Severity::Critical, "2027-01-08T08:00:00Z");
     // Five working days after 8 January.
@@ -128,13 +133,15 @@ fn a_person_has_the_last_word_until_the_finding_is_closed() {
     assert_eq!(worse.due_at, Some(date));
     let closed = after((Status::New, set), Status::FalsePositive, Severity::High, FROM);
     assert_eq!((closed.due_at, closed.set_by_person), (Some(date), true));
-    let reopened = after((Status::FalsePositive, closed), Status::Confirmed, Severity::Critical, "2026-12-01T08:00:00Z");
+    let reopened =
+        after((Status::FalsePositive, closed), Status::Confirmed, Severity::Critical, "2026-12-01T08:00:00Z");
     assert_eq!((reopened.due_at, reopened.set_by_person), (Some(at("2026-12-10T22:59:59Z")), false));
 }
 
 #[test]
 fn a_closed_clock_stands_and_a_reopened_one_begins_anew() {
-    let closed = after((Status::FixClaimed, running()), Status::VerifiedFixed, Severity::Critical, "2026-11-30T08:00:00Z");
+    let closed =
+        after((Status::FixClaimed, running()), Status::VerifiedFixed, Severity::Critical, "2026-11-30T08:00:00Z");
     assert_eq!(closed.due_at, running().due_at);
     let later = after((Status::VerifiedFixed, closed), Status::VerifiedFixed, Severity::Low, "2026-12-30T08:00:00Z");
     assert_eq!(later.due_at, running().due_at, "what is closed is not counted again");

@@ -28,6 +28,8 @@ mod load;
 mod migrations;
 mod need_to_know;
 mod origins;
+mod risk_acceptance;
+mod sla;
 mod tasks;
 mod tenant_settings;
 mod tidy;

@@ -106,8 +106,7 @@ fn each_step_has_its_status() {
 #[test]
 fn nobody_approves_what_they_asked_for_or_what_lasts_too_long() {
     let (asker, other) = (Hand::Unmapped(PrincipalId(Uuid::nil())), Hand::Person(Uuid::nil()));
-    let asked =
-        Decision { status: AcceptanceStatus::Requested, expires_at: latest(), requested_by: asker, by: asker };
+    let asked = Decision { status: AcceptanceStatus::Requested, expires_at: latest(), requested_by: asker, by: asker };
     let code = |decision: Decision, now, latest| decision.approve(now, latest).map_err(|error| error.code);
     assert_eq!(code(asked, now(), latest()), Err(Code::SamePerson));
     let decided = Decision { by: other, ..asked };

@@ -52,7 +52,12 @@ pub async fn patch(caller: &Caller, id: FindingId, version: i64, patch: FindingP
 
 /// The fields that a person has set: saying again what the source says is a change too, since it then stays.
 pub(super) fn set_by_person(row: &finding::Model) -> Vec<&'static str> {
-    let fields = [(person_set::SEVERITY, "severity"), (person_set::TAGS, "tags"), (person_set::TLP, "tlp"), (person_set::DUE, "due_at")];
+    let fields = [
+        (person_set::SEVERITY, "severity"),
+        (person_set::TAGS, "tags"),
+        (person_set::TLP, "tlp"),
+        (person_set::DUE, "due_at"),
+    ];
     fields.into_iter().filter(|(bit, _)| row.person_set & bit != 0).map(|(_, name)| name).collect()
 }
 

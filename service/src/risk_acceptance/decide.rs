@@ -8,8 +8,8 @@ use crate::{
     tenancy::{Caller, Change, Command},
 };
 use domain::{
-    AcceptanceId, AcceptanceOutcome, AcceptanceStatus, EventKind, Permission, PrincipalId, ResourceType, RiskAcceptance,
-    Status,
+    AcceptanceId, AcceptanceOutcome, AcceptanceStatus, EventKind, Permission, PrincipalId, ResourceType,
+    RiskAcceptance, Status,
     risk_acceptance::{AcceptanceReason, Decision, can_rest},
 };
 use entity::{finding, risk_acceptance};

@@ -113,11 +113,6 @@ fn let_go(
     if row.acceptance_id != Some(acceptance) {
         return (member::become_of(one, AcceptanceOutcome::Closed, Some(row.status)), None);
     }
-    let back = finding::Model {
-        status: Status::Confirmed,
-        acceptance_id: None,
-        decided_at: Some(now),
-        ..row.clone()
-    };
+    let back = finding::Model { status: Status::Confirmed, acceptance_id: None, decided_at: Some(now), ..row.clone() };
     (member::become_of(one, AcceptanceOutcome::Returned, None), Some(Edit::of(row.clone(), back)))
 }

@@ -6,8 +6,8 @@ use crate::{
     tenancy::{Caller, Change, Command},
 };
 use domain::{
-    AcceptanceOutcome, AcceptanceStatus, Code, EventKind, FindingId, Permission, ResourceType, RiskAcceptance, Violation,
-    risk_acceptance::NewRiskAcceptance,
+    AcceptanceOutcome, AcceptanceStatus, Code, EventKind, FindingId, Permission, ResourceType, RiskAcceptance,
+    Violation, risk_acceptance::NewRiskAcceptance,
 };
 use entity::{finding, json::StringList, risk_acceptance, risk_acceptance_finding};
 use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel};
@@ -19,11 +19,7 @@ use uuid::Uuid;
 /// # Errors
 /// `forbidden`, `tenant_required`, `unknown_tenant`; `invalid_body` also for a finding that is none of the
 /// municipality; `already_in_acceptance`.
-pub async fn request(
-    caller: &Caller,
-    tenant: Option<&str>,
-    new: NewRiskAcceptance,
-) -> Result<(Etag, RiskAcceptance)> {
+pub async fn request(caller: &Caller, tenant: Option<&str>, new: NewRiskAcceptance) -> Result<(Etag, RiskAcceptance)> {
     let tenant = caller.one_tenant(Permission::RequestRisk, tenant)?;
     let mut command = caller.begin_write(Permission::RequestRisk).await?.command(tenant.0).await?;
     let now = command.recorded_at();
