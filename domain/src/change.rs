@@ -1,6 +1,6 @@
 //! The change feed's items: every consumer is a cursor over the same feed.
 
-use crate::{Asset, DateTime, EventKind, Finding, Import, Permission, Task, TenantId};
+use crate::{Asset, DateTime, EventKind, Finding, Import, Permission, RiskAcceptance, Task, TenantId};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -34,13 +34,15 @@ pub enum ResourceType {
     Task,
     /// [`Import`].
     Import,
+    /// [`RiskAcceptance`].
+    RiskAcceptance,
 }
 
 impl ResourceType {
     /// What it takes, besides `feed:read`, to see changes of this type.
     pub const fn permission(self) -> Permission {
         match self {
-            Self::Finding | Self::Import => Permission::ReadFindings,
+            Self::Finding | Self::Import | Self::RiskAcceptance => Permission::ReadFindings,
             Self::Asset => Permission::ReadAssets,
             Self::Task => Permission::ReadTasks,
         }
@@ -85,7 +87,7 @@ pub struct Change {
     pub resource: Option<Resource>,
 }
 
-/// A resource in the feed; which of the four it is says `resource_type`.
+/// A resource in the feed; which it is says `resource_type`.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Resource {
@@ -97,6 +99,8 @@ pub enum Resource {
     Task(Box<Task>),
     /// An import.
     Import(Box<Import>),
+    /// A risk acceptance.
+    RiskAcceptance(Box<RiskAcceptance>),
 }
 
 /// One page of the change feed.

@@ -69,8 +69,12 @@ codes! {
         "Send one of the justifications that `detail` names.";
     AcceptanceRequired "acceptance_required" "A risk is accepted only through an approved acceptance."
         "Request a risk acceptance and have another person approve it.";
-    SamePerson "same_person" "Who claimed a fix may not verify it."
-        "Have somebody else verify it.";
+    SamePerson "same_person" "This duty takes two people: who claims a fix does not verify it, and who asks for an acceptance does not approve it."
+        "Have somebody else do it.";
+    AcceptanceState "acceptance_state" "The acceptance is not in a state in which this can be done."
+        "Read it again and see `detail`.";
+    AlreadyInAcceptance "already_in_acceptance" "A finding is in another acceptance that is asked for or in force."
+        "Leave out the findings that `errors[]` points to, or have the other acceptance refused or revoked.";
     TicketAlreadyLinked "ticket_already_linked" "The task has another ticket in that system already."
         "Use the ticket that `detail` names, or close the new one as a duplicate.";
     TicketTaken "ticket_taken" "The ticket belongs to another task."

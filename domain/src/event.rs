@@ -39,6 +39,14 @@ pub enum EventKind {
     #[serde(rename = "finding.reopened")]
     #[sea_orm(string_value = "finding.reopened")]
     FindingReopened,
+    /// A finding is due within a few working days. Once per due date.
+    #[serde(rename = "finding.due_soon")]
+    #[sea_orm(string_value = "finding.due_soon")]
+    FindingDueSoon,
+    /// A finding's due date has passed while it was open. Once per due date.
+    #[serde(rename = "finding.overdue")]
+    #[sea_orm(string_value = "finding.overdue")]
+    FindingOverdue,
     /// An asset became known.
     #[serde(rename = "asset.created")]
     #[sea_orm(string_value = "asset.created")]
@@ -59,6 +67,30 @@ pub enum EventKind {
     #[serde(rename = "task.ticket_linked")]
     #[sea_orm(string_value = "task.ticket_linked")]
     TaskTicketLinked,
+    /// Somebody asked to have risks accepted.
+    #[serde(rename = "risk_acceptance.requested")]
+    #[sea_orm(string_value = "risk_acceptance.requested")]
+    RiskAcceptanceRequested,
+    /// Another person approved it: its findings rest.
+    #[serde(rename = "risk_acceptance.approved")]
+    #[sea_orm(string_value = "risk_acceptance.approved")]
+    RiskAcceptanceApproved,
+    /// It was refused.
+    #[serde(rename = "risk_acceptance.refused")]
+    #[sea_orm(string_value = "risk_acceptance.refused")]
+    RiskAcceptanceRefused,
+    /// Its time is over: its findings are back.
+    #[serde(rename = "risk_acceptance.expired")]
+    #[sea_orm(string_value = "risk_acceptance.expired")]
+    RiskAcceptanceExpired,
+    /// It was taken back before its time: its findings are back.
+    #[serde(rename = "risk_acceptance.revoked")]
+    #[sea_orm(string_value = "risk_acceptance.revoked")]
+    RiskAcceptanceRevoked,
+    /// A finding of it has become worse since it was approved.
+    #[serde(rename = "risk_acceptance.review_needed")]
+    #[sea_orm(string_value = "risk_acceptance.review_needed")]
+    RiskAcceptanceReviewNeeded,
     /// A report was stored to its end.
     #[serde(rename = "import.completed")]
     #[sea_orm(string_value = "import.completed")]
@@ -66,12 +98,26 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Whether it tells how far a due date is away.
+    pub const fn tells_due_date(self) -> bool {
+        matches!(self, Self::FindingDueSoon | Self::FindingOverdue)
+    }
+
     /// The type of the resource that it happened to.
     pub const fn resource_type(self) -> ResourceType {
         match self {
-            Self::FindingCreated | Self::FindingUpdated | Self::FindingStatusChanged | Self::FindingReopened => {
-                ResourceType::Finding
-            }
+            Self::FindingCreated
+            | Self::FindingUpdated
+            | Self::FindingStatusChanged
+            | Self::FindingReopened
+            | Self::FindingDueSoon
+            | Self::FindingOverdue => ResourceType::Finding,
+            Self::RiskAcceptanceRequested
+            | Self::RiskAcceptanceApproved
+            | Self::RiskAcceptanceRefused
+            | Self::RiskAcceptanceExpired
+            | Self::RiskAcceptanceRevoked
+            | Self::RiskAcceptanceReviewNeeded => ResourceType::RiskAcceptance,
             Self::AssetCreated | Self::AssetUpdated => ResourceType::Asset,
             Self::TaskCreated | Self::TaskUpdated | Self::TaskTicketLinked => ResourceType::Task,
             Self::ImportCompleted => ResourceType::Import,

@@ -1,9 +1,10 @@
 //! Findings: one weakness on one asset, or on none yet.
 
 use crate::{
-    AssetId, DateTime, EpssBand, Error, FindingId, Justification, PrincipalId, Priority, RestrictedField, Severity,
-    SourceId, Status, TenantId, Tlp, Violation, adjusted_severity, error::Result, text,
+    AcceptanceId, AssetId, DateTime, EpssBand, Error, FindingId, Justification, PrincipalId, Priority, RestrictedField,
+    Severity, SourceId, Status, TenantId, Tlp, Violation, adjusted_severity, error::Result, text,
 };
+use chrono::{Datelike, Timelike};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -144,6 +145,15 @@ pub struct Finding {
     pub status_comment: Option<String>,
     /// The finding that says the same, if this one is a duplicate.
     pub duplicate_of: Option<FindingId>,
+    /// The acceptance that its risk is accepted through.
+    pub acceptance_id: Option<AcceptanceId>,
+    /// When it is due, RFC 3339 UTC: the end of a working day. By the municipality's rule, or what a person set
+    /// instead; null if it need not be fixed. Stands still while its risk is accepted and after it is closed.
+    pub due_at: Option<DateTime>,
+    /// Whether it is open and due within the working days that the municipality calls soon.
+    pub due_soon: bool,
+    /// Whether it is open and its due date has passed.
+    pub overdue: bool,
     /// How often it came back after it was closed.
     pub reopened_count: i32,
     /// Whether a source has seen it again after a person dismissed it.
@@ -202,6 +212,10 @@ impl Finding {
         "justification",
         "status_comment",
         "duplicate_of",
+        "acceptance_id",
+        "due_at",
+        "due_soon",
+        "overdue",
         "reopened_count",
         "seen_after_dismissal",
         "assignee",
@@ -250,6 +264,8 @@ pub struct FindingPatch {
     pub tags: Option<Option<Vec<String>>>,
     /// The marking; null goes back to the one it came in with.
     pub tlp: Option<Option<Tlp>>,
+    /// When it is due; null goes back to the municipality's rule.
+    pub due_at: Option<Option<DateTime>>,
 }
 
 /// The most tags on a finding.
@@ -281,7 +297,27 @@ impl FindingPatch {
             tags.sort();
             tags.dedup();
         }
+        if let Some(Some(due)) = &mut self.due_at {
+            // Whole seconds, as the rule's own.
+            due.0 = due.0.with_nanosecond(0).unwrap_or(due.0);
+            if !(1970..=9999).contains(&due.0.year()) {
+                violations.push(Violation::new("/due_at", "takes a year from 1970 to 9999"));
+            }
+        }
         if violations.is_empty() { Ok(self) } else { Err(Error::invalid(violations)) }
+    }
+
+    /// Refuses to set a due date where the clock does not run: what is closed has none to come, and of what
+    /// rests it moves until the acceptance ends.
+    ///
+    /// # Errors
+    /// `invalid_body`.
+    pub fn check(&self, status: Status) -> Result<()> {
+        if self.due_at.is_some() && !status.is_open() {
+            let detail = "is set on open findings only";
+            return Err(Error::invalid(vec![Violation::new("/due_at", detail)]));
+        }
+        Ok(())
     }
 }
 
@@ -306,6 +342,20 @@ mod tests {
         let patch =
             FindingPatch { tags: Some(Some(vec![" Löner ".into(), "ad".into(), "AD".into()])), ..Default::default() };
         assert_eq!(patch.normalise().unwrap().tags, Some(Some(vec!["ad".into(), "löner".into()])));
+    }
+
+    #[test]
+    fn a_due_date_is_of_an_open_finding() {
+        let due = DateTime("2026-12-24T12:00:00.5Z".parse().unwrap());
+        let patch = FindingPatch { due_at: Some(Some(due)), ..Default::default() }.normalise().unwrap();
+        assert_eq!(patch.due_at, Some(Some(DateTime("2026-12-24T12:00:00Z".parse().unwrap()))));
+        assert!(patch.check(Status::FixClaimed).is_ok());
+        for status in [Status::RiskAccepted, Status::VerifiedFixed, Status::Duplicate] {
+            assert_eq!(patch.check(status).unwrap_err().violations[0].pointer, "/due_at");
+            assert!(FindingPatch::default().check(status).is_ok());
+        }
+        let far = DateTime("+12026-12-24T12:00:00Z".parse().unwrap());
+        assert!(FindingPatch { due_at: Some(Some(far)), ..Default::default() }.normalise().is_err());
     }
 
     #[test]

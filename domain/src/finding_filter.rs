@@ -1,7 +1,7 @@
 //! What a list or count of findings is about.
 
 use crate::{
-    AssetId, DateTime, EpssBand, Error, FindingKind, Priority, Severity, Status, TaskId, Tlp,
+    AcceptanceId, AssetId, DateTime, EpssBand, Error, FindingKind, Priority, Severity, Status, TaskId, Tlp,
     condition::{few, storable, storable_time},
     error::Result,
 };
@@ -64,6 +64,14 @@ pub struct FindingFilter {
     pub rule_key: Option<String>,
     /// Who works on them.
     pub assignee: Option<String>,
+    /// The risk acceptance that they are or were in.
+    pub acceptance: Option<AcceptanceId>,
+    /// Whether their due date has passed while they were open.
+    pub overdue: Option<bool>,
+    /// Due at or after, RFC 3339.
+    pub due_from: Option<DateTime>,
+    /// Due before, RFC 3339.
+    pub due_to: Option<DateTime>,
     /// First seen at or after, RFC 3339.
     pub first_seen_from: Option<DateTime>,
     /// First seen before, RFC 3339.
@@ -72,7 +80,7 @@ pub struct FindingFilter {
     pub updated_from: Option<DateTime>,
     /// Last changed before, RFC 3339.
     pub updated_to: Option<DateTime>,
-    /// Findings as they were at this moment, RFC 3339, instead of as they are; not in the future, and not with `task`.
+    /// Findings as they were at this moment, RFC 3339, instead of as they are; not in the future, and not with `task` or `acceptance`.
     pub as_of: Option<DateTime>,
 }
 
@@ -94,6 +102,10 @@ impl FindingFilter {
         "tag",
         "rule_key",
         "assignee",
+        "acceptance",
+        "overdue",
+        "due_from",
+        "due_to",
         "first_seen_from",
         "first_seen_to",
         "updated_from",
@@ -119,16 +131,17 @@ impl FindingFilter {
         storable("tag", &self.tag)?;
         storable("rule_key", &self.rule_key)?;
         storable("assignee", &self.assignee)?;
+        storable_time("due_from", self.due_from)?;
+        storable_time("due_to", self.due_to)?;
         storable_time("first_seen_from", self.first_seen_from)?;
         storable_time("first_seen_to", self.first_seen_to)?;
         storable_time("updated_from", self.updated_from)?;
         storable_time("updated_to", self.updated_to)?;
         storable_time("as_of", self.as_of)?;
-        if self.as_of.is_some() && self.task.is_some() {
-            return Err(Error::parameter(
-                "task",
-                "cannot be asked for in the past: which tasks held a finding is not kept",
-            ));
+        let holders = [("task", self.task.is_some()), ("acceptance", self.acceptance.is_some())];
+        for (holder, _) in holders.into_iter().filter(|(_, is_asked)| self.as_of.is_some() && *is_asked) {
+            let detail = format!("cannot be asked for in the past: which {holder} held a finding is not kept");
+            return Err(Error::parameter(holder, detail));
         }
         Ok(())
     }
@@ -149,6 +162,8 @@ pub enum FindingSort {
     FirstSeen,
     /// By the time it last changed.
     UpdatedAt,
+    /// By the time it is due; what has no due date comes last.
+    DueAt,
 }
 
 /// What findings can be counted by.
@@ -171,6 +186,8 @@ pub enum FindingFacet {
     Priority,
     /// Whether a CVE of it is known to be exploited: `true` or `false`.
     Kev,
+    /// Whether it is overdue: `true` or `false`.
+    Overdue,
 }
 
 impl FindingFacet {

@@ -50,6 +50,10 @@ id_type! {
     ClientId;
     /// A right in a municipality. UUIDv7.
     GrantId;
+    /// Risks that are knowingly borne until a date. UUIDv7.
+    AcceptanceId;
+    /// What a municipality does for its people, and must be able to do: care records, wages, heating. UUIDv7.
+    BusinessServiceId;
     /// A municipality or provider as the organisation that it is. UUIDv7.
     OrganisationId;
 }

@@ -8,6 +8,7 @@ pub mod adjusted_severity;
 pub mod asset;
 pub mod asset_matching;
 pub mod audit;
+pub mod calendar;
 pub mod change;
 pub mod client;
 pub mod code;
@@ -28,8 +29,10 @@ pub mod permission;
 pub mod person;
 pub mod priority;
 pub mod report;
+pub mod risk_acceptance;
 pub mod severity;
 pub mod sighting;
+pub mod sla;
 pub mod status;
 pub mod task;
 pub mod tenant;
@@ -50,7 +53,8 @@ pub use finding::{Evidence, Finding, FindingKind, Location};
 pub use finding_filter::{FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingSort};
 pub use grant::Grant;
 pub use id::{
-    AssetId, ClientId, FindingId, GrantId, ImportId, OrganisationId, PrincipalId, SourceId, TaskId, TenantId,
+    AcceptanceId, AssetId, BusinessServiceId, ClientId, FindingId, GrantId, ImportId, OrganisationId, PrincipalId,
+    SourceId, TaskId, TenantId,
 };
 pub use import::{Import, ImportFormat, ImportStatus, RejectedRecord};
 pub use me::{Me, TenantRights};
@@ -59,6 +63,7 @@ pub use permission::{Permission, Scopes};
 pub use person::Hand;
 pub use priority::Priority;
 pub use report::{Observation, ReportedAsset};
+pub use risk_acceptance::{AcceptanceOutcome, AcceptanceStatus, AcceptedFinding, RiskAcceptance};
 pub use severity::Severity;
 pub use status::{Justification, Status, Transition};
 pub use task::{Task, TaskStatus, Ticket};

@@ -36,14 +36,20 @@ pub enum Language {
 pub struct TenantSettings {
     /// The municipality.
     pub tenant_id: TenantId,
-    /// Days until a critical finding is due, 1–3,650.
+    /// Working days until a critical finding is due, 1–3,650.
     pub sla_critical_days: i32,
-    /// Days until a high finding is due, 1–3,650.
+    /// Working days until a high finding is due, 1–3,650.
     pub sla_high_days: i32,
-    /// Days until a medium finding is due, 1–3,650.
+    /// Working days until a medium finding is due, 1–3,650.
     pub sla_medium_days: i32,
-    /// Days until a low finding is due, 1–3,650.
+    /// Working days until a low finding is due, 1–3,650.
     pub sla_low_days: i32,
+    /// Working days until a finding that is known to be exploited (CISA KEV) is due, whatever its severity, 1–3,650.
+    pub sla_kev_days: i32,
+    /// The share of its time that a finding on what the internet can reach gets, in per cent, 1–100.
+    pub sla_internet_percent: i32,
+    /// How many working days before it is due a finding counts as due soon, 1–90.
+    pub sla_due_soon_days: i32,
     /// The longest that a risk may be accepted for, in days, 1–3,650.
     pub max_acceptance_days: i32,
     /// Which days count for deadlines.
@@ -61,18 +67,27 @@ pub struct TenantSettings {
 #[serde(deny_unknown_fields, default)]
 #[graphql(name = "TenantSettingsInput")]
 pub struct TenantSettingsPatch {
-    /// Days until a critical finding is due.
+    /// Working days until a critical finding is due.
     #[schema(minimum = 1, maximum = 3650, example = 7)]
     pub sla_critical_days: Option<i32>,
-    /// Days until a high finding is due.
+    /// Working days until a high finding is due.
     #[schema(minimum = 1, maximum = 3650)]
     pub sla_high_days: Option<i32>,
-    /// Days until a medium finding is due.
+    /// Working days until a medium finding is due.
     #[schema(minimum = 1, maximum = 3650)]
     pub sla_medium_days: Option<i32>,
-    /// Days until a low finding is due.
+    /// Working days until a low finding is due.
     #[schema(minimum = 1, maximum = 3650)]
     pub sla_low_days: Option<i32>,
+    /// Working days until a finding that is known to be exploited is due, whatever its severity.
+    #[schema(minimum = 1, maximum = 3650)]
+    pub sla_kev_days: Option<i32>,
+    /// The share of its time that a finding on what the internet can reach gets, in per cent.
+    #[schema(minimum = 1, maximum = 100)]
+    pub sla_internet_percent: Option<i32>,
+    /// How many working days before it is due a finding counts as due soon.
+    #[schema(minimum = 1, maximum = 90)]
+    pub sla_due_soon_days: Option<i32>,
     /// The longest that a risk may be accepted for, in days.
     #[schema(minimum = 1, maximum = 3650)]
     pub max_acceptance_days: Option<i32>,
@@ -95,18 +110,24 @@ impl TenantSettingsPatch {
     /// `invalid_body` naming each field that is out of range, or a worse severity that has more time than a lesser one.
     pub fn apply(self, before: &TenantSettings) -> Result<TenantSettings> {
         let mut violations = Vec::new();
-        let mut days = |pointer: &str, asked: Option<i32>, before: i32| {
-            if asked.is_some_and(|days| !(1..=MAX_DAYS).contains(&days)) {
-                violations.push(Violation::new(pointer, format!("takes 1 to {MAX_DAYS} days")));
+        let mut within = |pointer: &str, most: i32, asked: Option<i32>, before: i32| {
+            if asked.is_some_and(|number| !(1..=most).contains(&number)) {
+                violations.push(Violation::new(pointer, format!("takes 1 to {most}")));
             }
             asked.unwrap_or(before)
         };
         let mut after = before.clone();
-        after.sla_critical_days = days("/sla_critical_days", self.sla_critical_days, before.sla_critical_days);
-        after.sla_high_days = days("/sla_high_days", self.sla_high_days, before.sla_high_days);
-        after.sla_medium_days = days("/sla_medium_days", self.sla_medium_days, before.sla_medium_days);
-        after.sla_low_days = days("/sla_low_days", self.sla_low_days, before.sla_low_days);
-        after.max_acceptance_days = days("/max_acceptance_days", self.max_acceptance_days, before.max_acceptance_days);
+        after.sla_critical_days =
+            within("/sla_critical_days", MAX_DAYS, self.sla_critical_days, before.sla_critical_days);
+        after.sla_high_days = within("/sla_high_days", MAX_DAYS, self.sla_high_days, before.sla_high_days);
+        after.sla_medium_days = within("/sla_medium_days", MAX_DAYS, self.sla_medium_days, before.sla_medium_days);
+        after.sla_low_days = within("/sla_low_days", MAX_DAYS, self.sla_low_days, before.sla_low_days);
+        after.sla_kev_days = within("/sla_kev_days", MAX_DAYS, self.sla_kev_days, before.sla_kev_days);
+        after.sla_internet_percent =
+            within("/sla_internet_percent", 100, self.sla_internet_percent, before.sla_internet_percent);
+        after.sla_due_soon_days = within("/sla_due_soon_days", 90, self.sla_due_soon_days, before.sla_due_soon_days);
+        after.max_acceptance_days =
+            within("/max_acceptance_days", MAX_DAYS, self.max_acceptance_days, before.max_acceptance_days);
         let ladder = [after.sla_critical_days, after.sla_high_days, after.sla_medium_days, after.sla_low_days];
         if violations.is_empty() && !ladder.is_sorted() {
             violations.push(Violation::new("", "what is worse must not have more time than what is less bad"));
@@ -134,6 +155,9 @@ mod tests {
             sla_high_days: 30,
             sla_medium_days: 90,
             sla_low_days: 180,
+            sla_kev_days: 14,
+            sla_internet_percent: 50,
+            sla_due_soon_days: 3,
             max_acceptance_days: 365,
             calendar: Calendar::Se,
             time_zone: "Europe/Stockholm".into(),

@@ -71,6 +71,8 @@ pub struct Model {
     pub sla_paused_at: Option<DateTimeUtc>,
     pub acceptance_id: Option<Uuid>,
     pub gone_at: Option<DateTimeUtc>,
+    pub due_soon: bool,
+    pub due_order: DateTimeUtc,
 }
 
 /// No relations: joins are written out where they are needed, page first.

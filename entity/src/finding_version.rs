@@ -45,6 +45,8 @@ pub struct Model {
     pub first_seen: DateTimeUtc,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    pub due_soon: bool,
+    pub due_order: DateTimeUtc,
 }
 
 /// No relations: joins are written out where they are needed, page first.

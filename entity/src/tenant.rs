@@ -24,6 +24,9 @@ pub struct Model {
     pub language: Language,
     pub settings_version: i64,
     pub suspended_at: Option<DateTimeUtc>,
+    pub sla_kev_days: i32,
+    pub sla_internet_percent: i32,
+    pub sla_due_soon_days: i32,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -10,7 +10,7 @@ use crate::{
 };
 use async_graphql::{Context, Json, Object, Result, SimpleObject, Union};
 use domain::{
-    Change, DateTime, EventKind, PageRequest, ResourceType, TenantId,
+    Change, DateTime, EventKind, PageRequest, ResourceType, RiskAcceptance, TenantId,
     change::{ChangeFilter, Resource},
 };
 use uuid::Uuid;
@@ -24,6 +24,7 @@ pub(crate) enum ResourceNode {
     Asset(AssetNode),
     Task(TaskNode),
     Import(ImportNode),
+    RiskAcceptance(RiskAcceptance),
 }
 
 /// One item of the change feed.
@@ -59,6 +60,7 @@ impl From<Change> for ChangeNode {
             Resource::Asset(asset) => ResourceNode::Asset((*asset).into()),
             Resource::Task(task) => ResourceNode::Task((*task).into()),
             Resource::Import(import) => ResourceNode::Import((*import).into()),
+            Resource::RiskAcceptance(acceptance) => ResourceNode::RiskAcceptance(*acceptance),
         });
         Self {
             event_id: change.event_id,

@@ -90,8 +90,8 @@ impl FindingQueries {
 }
 
 /// A change of a finding. A field left out stays as it is; null goes back to
-/// what the source says (severity, tags), to what it came in with (tlp) or to
-/// nobody (assignee). Taking `RED` away needs `evidence:read`.
+/// what the source says (severity, tags), to what it came in with (tlp), to the
+/// municipality's rule (dueAt) or to nobody (assignee). Taking `RED` away needs `evidence:read`.
 #[derive(InputObject)]
 pub(crate) struct FindingPatchInput {
     severity: MaybeUndefined<Severity>,
@@ -100,6 +100,7 @@ pub(crate) struct FindingPatchInput {
     assignee: MaybeUndefined<String>,
     tags: MaybeUndefined<Vec<String>>,
     tlp: MaybeUndefined<Tlp>,
+    due_at: MaybeUndefined<DateTime>,
 }
 
 fn wish<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
@@ -121,7 +122,7 @@ pub(crate) struct FindingMutations;
 
 #[Object]
 impl FindingMutations {
-    /// Changes severity, assignee, tags and marking. `ifMatch` is the `seq` that the finding was read with.
+    /// Changes severity, assignee, tags, marking and due date. `ifMatch` is the `seq` that the finding was read with.
     async fn update_finding(
         &self,
         ctx: &Context<'_>,
@@ -129,10 +130,15 @@ impl FindingMutations {
         if_match: Option<i64>,
         input: FindingPatchInput,
     ) -> Result<FindingNode> {
-        let FindingPatchInput { severity, severity_reason, assignee, tags, tlp } = input;
-        let (severity, severity_reason) = (wish(severity), wish(severity_reason));
-        let patch =
-            FindingPatch { severity, severity_reason, assignee: wish(assignee), tags: wish(tags), tlp: wish(tlp) };
+        let FindingPatchInput { severity, severity_reason, assignee, tags, tlp, due_at } = input;
+        let patch = FindingPatch {
+            severity: wish(severity),
+            severity_reason: wish(severity_reason),
+            assignee: wish(assignee),
+            tags: wish(tags),
+            tlp: wish(tlp),
+            due_at: wish(due_at),
+        };
         let (_, finding) =
             service::finding::patch(caller(ctx)?, id, version(if_match)?, patch).await.map_err(refused)?;
         Ok(finding.into())

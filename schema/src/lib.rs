@@ -16,6 +16,7 @@ mod guard;
 mod import;
 mod loaders;
 mod me;
+mod risk_acceptance;
 mod task;
 mod tenant_settings;
 
@@ -38,6 +39,7 @@ pub struct Query(
     grant::GrantQueries,
     tenant_settings::TenantSettingsQueries,
     audit::AuditQueries,
+    risk_acceptance::RiskAcceptanceQueries,
 );
 
 /// All that can be changed.
@@ -49,6 +51,7 @@ pub struct Mutation(
     client::ClientMutations,
     grant::GrantMutations,
     tenant_settings::TenantSettingsMutations,
+    risk_acceptance::RiskAcceptanceMutations,
 );
 
 /// The schema.

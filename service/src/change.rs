@@ -4,7 +4,7 @@
 use crate::{
     Error, Etag, Fresh, Result, asset,
     cursor::Bound,
-    finding, import, task,
+    finding, import, risk_acceptance, task,
     tenancy::{Caller, Read},
 };
 use domain::{
@@ -174,6 +174,10 @@ async fn resources(read: &Read, events: &[event::Model]) -> Result<HashMap<Uuid,
             ResourceType::Task => {
                 let rows = task::by_ids(read, &typed(ids)).await?;
                 found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Task(Box::new(row)))));
+            }
+            ResourceType::RiskAcceptance => {
+                let rows = risk_acceptance::by_ids(read, &typed(ids)).await?;
+                found.extend(rows.into_iter().map(|row| (row.id.0, Resource::RiskAcceptance(Box::new(row)))));
             }
             ResourceType::Import => {
                 let rows = import::by_ids(read, &typed(ids)).await?;

@@ -6,6 +6,7 @@ use crate::{
     Result, finding,
     import::{self, ImportOptions},
     platform::Platform,
+    risk_acceptance, sla,
     tenancy::Service,
 };
 use domain::TenantId;
@@ -25,6 +26,12 @@ pub struct HousekeepingOptions {
 pub async fn run(service: &Service, options: HousekeepingOptions) -> Result<()> {
     for tenant in Platform::new(service.store.clone()).open_tenants().await? {
         let interrupted = import::mark_interrupted(service, tenant.id, options.imports).await;
+        let counted = sla::recount(service, tenant.id).await;
+        told("findings were held against changed deadlines", tenant.id, counted);
+        told("findings are overdue", tenant.id, sla::tell_overdue(service, tenant.id).await);
+        told("findings are due soon", tenant.id, sla::tell_due_soon(service, tenant.id).await);
+        let expired = risk_acceptance::expire(service, tenant.id).await;
+        told("risk acceptances have expired", tenant.id, expired);
         told("imports without a sign of life are interrupted", tenant.id, interrupted);
         let prioritised = finding::priority::of_waiting_assets(service, tenant.id).await;
         told("findings of assets that people rated are prioritised anew", tenant.id, prioritised);

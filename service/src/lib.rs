@@ -24,6 +24,8 @@ pub mod me;
 pub mod outbound;
 mod paging;
 pub mod platform;
+pub mod risk_acceptance;
+mod sla;
 pub mod store;
 pub mod task;
 mod task_rule;

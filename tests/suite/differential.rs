@@ -71,6 +71,7 @@ async fn filled(world: &World) -> Person {
         let wish = moves[at % moves.len()].clone();
         both.write(Method::POST, &format!("{path}/transition"), Some(&patched.etag()), wish).await.expect(200);
     }
+    time_passes(world, &both).await;
     both
 }
 
@@ -83,6 +84,20 @@ async fn known_exploits(world: &World, both: &Person) {
     world.load_epss(scores("2026-11-24", cves.iter().copied().zip(scored.into_iter().cycle()))).await;
     let exploited: Vec<&str> = cves.into_iter().step_by(3).collect();
     world.load_kev(catalogue("2026-11-24", &exploited)).await;
+}
+
+/// A risk is accepted, and some findings become overdue.
+async fn time_passes(world: &World, both: &Person) {
+    let open = both.get("/v1/findings?tenant=norrvik&status=new").await.expect(200).items();
+    let body = json!({"findings": [open[0]["id"], open[1]["id"]], "reason": "Byts ut.", "standstill_days": 1, "cost_per_day": 1,
+        "fix_cost": 1, "expires_at": "2027-02-01T12:00:00Z"});
+    let asked = both.write(Method::POST, "/v1/risk-acceptances?tenant=norrvik", None, body).await.expect(201);
+    let chief = world.person("chief", &[world.norrvik], "risk:approve").await;
+    let approve = format!("/v1/risk-acceptances/{}/approve", asked.json()["id"].as_str().expect("an id"));
+    chief.write(Method::POST, &approve, Some(&asked.etag()), json!({})).await.expect(200);
+    world.advance(chrono::TimeDelta::days(12));
+    world.keep_house().await;
+    assert!(!both.get("/v1/findings?overdue=true").await.expect(200).items().is_empty());
 }
 
 /// The values that occur, and some that do not.
@@ -107,7 +122,7 @@ impl Pools {
             for (name, field) in [("cve", "cves"), ("tag", "tags")] {
                 finding[field].as_array().expect("a list").iter().for_each(|value| add(name, value));
             }
-            for name in ["first_seen", "updated_at"] {
+            for name in ["first_seen", "updated_at", "due_at"] {
                 add(name, &finding[name]);
             }
         }
@@ -115,7 +130,8 @@ impl Pools {
         for name in ["source", "rule_key", "assignee", "cve", "tag"] {
             add(name, &json!("nobody"));
         }
-        for name in ["asset", "task"] {
+        who.get("/v1/risk-acceptances").await.items().iter().for_each(|one| add("acceptance", &one["id"]));
+        for name in ["asset", "task", "acceptance"] {
             add(name, &missing);
         }
         Self(pools)
@@ -162,6 +178,10 @@ impl Pools {
             1 => self.text("tag", "tag"),
             1 => self.text("rule_key", "rule_key"),
             1 => self.text("assignee", "assignee"),
+            1 => self.text("acceptance", "acceptance"),
+            2 => any::<bool>().prop_map(|is| ("overdue", is.to_string(), json!(is))),
+            1 => self.text("due_at", "due_from"),
+            1 => self.text("due_at", "due_to"),
             1 => self.text("first_seen", "first_seen_from"),
             1 => self.text("first_seen", "first_seen_to"),
             1 => self.text("updated_at", "updated_from"),
@@ -175,10 +195,10 @@ impl Pools {
         let limits = vec![None, Some(1), Some(3), Some(7), Some(500), Some(0), Some(501), Some(-1)];
         (
             prop::collection::vec(self.condition(world), 0..4),
-            select(vec!["id", "severity", "priority", "first_seen", "updated_at"]),
+            select(vec!["id", "severity", "priority", "first_seen", "updated_at", "due_at"]),
             any::<bool>(),
             prop_oneof![4 => select(limits[..5].to_vec()), 1 => select(limits)],
-            subsequence(vec!["severity", "status", "kind", "source", "tenant", "tlp", "priority", "kev"], 0..4),
+            subsequence(vec!["severity", "status", "kind", "source", "tenant", "tlp", "priority", "kev", "overdue"], 0..4),
         )
             .prop_map(|(mut conditions, sort, descending, limit, by)| {
                 // A parameter stands once.
@@ -217,6 +237,7 @@ impl Asked {
             "id" => String::new(),
             "severity" => place(&severities),
             "priority" => place(&priorities),
+            "due_at" if item["due_at"].is_null() => "never".into(),
             time => {
                 let time: chrono::DateTime<chrono::Utc> = text(time).parse().expect("a time");
                 format!("{:020}", time.timestamp_millis())
@@ -248,7 +269,8 @@ const LIST: &str = "query($filter: FindingFilter, $sort: FindingSort!, $descendi
         nodes { id tenantId assetId source sourceId sourceRef ruleKey fingerprint kind tlp withheld title description consequence
             recommendation severity reportedSeverity severityReason severityBy severityAt sourceSeverity
             cvssVector cvssScore kev epss epssBand priority priorityReasons cves cwes references tags status justification
-            statusComment duplicateOf reopenedCount seenAfterDismissal assignee firstSeen lastSeen createdAt updatedAt seq
+            statusComment duplicateOf acceptanceId dueAt dueSoon overdue reopenedCount seenAfterDismissal assignee firstSeen
+            lastSeen createdAt updatedAt seq
             location { port protocol service url path line endLine column logical } } } }";
 const COUNTS: &str = "query($filter: FindingFilter, $by: [FindingFacet!]!) {
     findingCounts(filter: $filter, by: $by) { total items { by value count } } }";

@@ -59,18 +59,27 @@ pub(super) enum Tenant {
 pub(super) struct Set {
     /// The municipality, by slug or id.
     tenant: String,
-    /// Days until a critical finding is due.
+    /// Working days until a critical finding is due.
     #[arg(long, value_name = "DAYS")]
     sla_critical_days: Option<i32>,
-    /// Days until a high finding is due.
+    /// Working days until a high finding is due.
     #[arg(long, value_name = "DAYS")]
     sla_high_days: Option<i32>,
-    /// Days until a medium finding is due.
+    /// Working days until a medium finding is due.
     #[arg(long, value_name = "DAYS")]
     sla_medium_days: Option<i32>,
-    /// Days until a low finding is due.
+    /// Working days until a low finding is due.
     #[arg(long, value_name = "DAYS")]
     sla_low_days: Option<i32>,
+    /// Working days until a finding that is known to be exploited is due.
+    #[arg(long, value_name = "DAYS")]
+    sla_kev_days: Option<i32>,
+    /// The share of its time that a finding on what the internet can reach gets, in per cent.
+    #[arg(long, value_name = "PERCENT")]
+    sla_internet_percent: Option<i32>,
+    /// How many working days before it is due a finding counts as due soon.
+    #[arg(long, value_name = "DAYS")]
+    sla_due_soon_days: Option<i32>,
     /// The longest that a risk may be accepted for.
     #[arg(long, value_name = "DAYS")]
     max_acceptance_days: Option<i32>,
@@ -101,6 +110,9 @@ impl Set {
             sla_high_days: self.sla_high_days,
             sla_medium_days: self.sla_medium_days,
             sla_low_days: self.sla_low_days,
+            sla_kev_days: self.sla_kev_days,
+            sla_internet_percent: self.sla_internet_percent,
+            sla_due_soon_days: self.sla_due_soon_days,
             max_acceptance_days: self.max_acceptance_days,
             calendar: self.calendar,
             time_zone: self.time_zone,

@@ -33,7 +33,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListParams {
-    /// `id`, `severity`, `priority`, `first_seen` or `updated_at`; a leading `-` turns the order round.
+    /// `id`, `severity`, `priority`, `first_seen`, `updated_at` or `due_at`; a leading `-` turns the order round.
     #[param(example = "-severity")]
     sort: Option<String>,
     /// Most items, 1–500.
@@ -140,8 +140,8 @@ async fn get_evidence(caller: As, id: Id<FindingId>, _: Params<NoParams>, seen: 
 }
 
 /// A change of a finding. A field left out stays as it is; null goes back to
-/// what the source says (severity, tags), to what it came in with (tlp) or to
-/// nobody (assignee) (RFC 7396).
+/// what the source says (severity, tags), to what it came in with (tlp), to the
+/// municipality's rule (due_at) or to nobody (assignee) (RFC 7396).
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PatchBody {
@@ -165,6 +165,10 @@ struct PatchBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Tlp>)]
     tlp: Option<Option<Tlp>>,
+    /// When it is due, RFC 3339; of open findings only. Null goes back to the municipality's rule.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<DateTime>)]
+    due_at: Option<Option<DateTime>>,
 }
 
 /// Tells a field that is null from one that is not there.
@@ -172,7 +176,7 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> R
     T::deserialize(deserializer).map(Some)
 }
 
-/// Changes severity, assignee, tags and marking.
+/// Changes severity, assignee, tags, marking and due date.
 ///
 /// Of a finding marked TLP:RED, callers without `evidence:read` get `withheld` instead of its restricted
 /// fields. Who may write may set the mark; taking it away also needs `evidence:read`.
@@ -190,8 +194,8 @@ async fn patch_finding(
     version: IfMatch,
     body: Body<PatchBody>,
 ) -> Answer {
-    let PatchBody { severity, severity_reason, assignee, tags, tlp } = body.0;
-    let patch = FindingPatch { severity, severity_reason, assignee, tags, tlp };
+    let PatchBody { severity, severity_reason, assignee, tags, tlp, due_at } = body.0;
+    let patch = FindingPatch { severity, severity_reason, assignee, tags, tlp, due_at };
     changed(StatusCode::OK, service::finding::patch(&caller.0, id.0, version.0, patch).await?)
 }
 

@@ -16,6 +16,7 @@ mod params;
 pub mod problem;
 mod query;
 mod respond;
+mod risk_acceptance;
 mod task;
 mod tenant;
 mod tenant_settings;
@@ -39,6 +40,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(finding::routes)
             .configure(asset::routes)
             .configure(task::routes)
+            .configure(risk_acceptance::routes)
             .configure(import::routes)
             .configure(change::routes)
             .configure(client::routes)
@@ -63,6 +65,7 @@ pub fn routes(config: &mut ServiceConfig) {
         (name = "findings", description = "Weaknesses"),
         (name = "assets", description = "What findings are about"),
         (name = "tasks", description = "The work that ticketing systems pull"),
+        (name = "risk", description = "Risks that are knowingly borne until a date, at a known price"),
         (name = "imports", description = "Reports that come in"),
         (name = "changes", description = "The feed that every consumer follows"),
         (name = "clients", description = "Programs with credentials of their own"),

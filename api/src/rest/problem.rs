@@ -58,6 +58,8 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         Code::TransitionRefused
         | Code::AcceptanceRequired
+        | Code::AcceptanceState
+        | Code::AlreadyInAcceptance
         | Code::TicketAlreadyLinked
         | Code::TicketTaken
         | Code::ImportRunning => StatusCode::CONFLICT,

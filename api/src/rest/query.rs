@@ -49,7 +49,8 @@ filters!(
     domain::change::ChangeFilter,
     domain::client::ClientFilter,
     domain::grant::GrantFilter,
-    domain::AuditFilter
+    domain::AuditFilter,
+    domain::risk_acceptance::RiskAcceptanceFilter
 );
 
 impl<F: Filter, T: DeserializeOwned> FromRequest for Filtered<F, T> {

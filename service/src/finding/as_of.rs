@@ -138,6 +138,8 @@ fn overlay(row: finding::Model, was: version::Model) -> finding::Model {
         seen_after_dismissal: was.seen_after_dismissal,
         assignee: was.assignee,
         due_at: was.due_at,
+        due_soon: was.due_soon,
+        due_order: was.due_order,
         overdue: was.overdue,
         gone_at: was.gone_at,
         first_seen: was.first_seen,

@@ -56,6 +56,7 @@ struct Group {
     tlp: Option<String>,
     priority: Option<i16>,
     kev: Option<bool>,
+    overdue: Option<bool>,
     source_id: Option<Uuid>,
     count: i64,
 }
@@ -93,6 +94,7 @@ async fn groups_of<T: FindingTable + TenantOwned>(
             let select = column(FindingFacet::Tlp, C::Tlp, "tlp", select);
             let select = column(FindingFacet::Priority, C::Priority, "priority", select);
             let select = column(FindingFacet::Kev, C::Kev, "kev", select);
+            let select = column(FindingFacet::Overdue, C::Overdue, "overdue", select);
             let select = if by.contains(&FindingFacet::Source) {
                 select.expr_as(T::col(C::SourceId), "source_id").group_by(T::col(C::SourceId))
             } else {
@@ -143,6 +145,7 @@ fn key(caller: &Caller, by: FindingFacet, group: &Group, sources: &HashMap<Uuid,
             Some((i64::from(group.priority?), text::word(&priority)))
         }
         FindingFacet::Kev => Some((i64::from(group.kev?), group.kev?.to_string())),
+        FindingFacet::Overdue => Some((i64::from(group.overdue?), group.overdue?.to_string())),
         FindingFacet::Source => Some((0, sources.get(&group.source_id?)?.clone())),
         FindingFacet::Tenant => Some((0, caller.rights().get(&TenantId(group.tenant_id))?.tenant.slug.clone())),
     }

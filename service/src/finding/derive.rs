@@ -1,7 +1,8 @@
 //! What follows from a finding's fields and its surroundings, and is stored with it, since lists sort by it.
 
-use super::{priority, write::Edit};
+use super::{due, priority, write::Edit};
 use crate::{Result, platform::Known, tenancy::Command};
+use domain::sla::Sla;
 use entity::asset;
 use sea_orm::ColumnTrait;
 use std::collections::{BTreeSet, HashMap};
@@ -16,6 +17,8 @@ pub(super) struct Surroundings {
     pub(super) assets: HashMap<Uuid, asset::Model>,
     /// What is known about the CVEs of those that have any.
     pub(super) cves: HashMap<String, Known>,
+    /// The municipality's deadlines.
+    sla: Sla,
 }
 
 impl Surroundings {
@@ -30,13 +33,14 @@ impl Surroundings {
         }
         let cves: BTreeSet<&str> = edits.iter().flat_map(|edit| &edit.after.cves.0).map(String::as_str).collect();
         let cves = command.platform().known(&cves.into_iter().collect::<Vec<_>>()).await?;
-        Ok(Self { assets, cves })
+        Ok(Self { assets, cves, sla: Sla::new(command.settings().await?) })
     }
 }
 
 /// Fills in what is derived.
 pub(super) fn apply(command: &Command, edit: &mut Edit, around: &Surroundings) {
-    // The clock of its deadline starts when Fynd hears of it.
-    edit.after.sla_from.get_or_insert(command.recorded_at());
     priority::derive(&mut edit.after, around);
+    let asset = edit.after.asset_id.and_then(|id| around.assets.get(&id));
+    // Last, since the rest decides how long a finding may wait.
+    due::apply(edit, asset, &around.sla, command.recorded_at());
 }

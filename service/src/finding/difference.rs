@@ -63,5 +63,6 @@ fn derived(before: &Model, after: &Model, change: Change) -> Change {
         .field("priority", &before.priority, &after.priority)
         .field("priority_reasons", &before.priority_reasons, &after.priority_reasons)
         .field("due_at", &before.due_at, &after.due_at)
+        .field("due_soon", &before.due_soon, &after.due_soon)
         .field("overdue", &before.overdue, &after.overdue)
 }

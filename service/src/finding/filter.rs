@@ -1,7 +1,7 @@
 //! A filter as a condition on the table.
 
 use domain::{FindingFilter, Timestamp};
-use entity::{finding, finding_term, finding_version, source, task_finding};
+use entity::{finding, finding_term, finding_version, risk_acceptance_finding, source, task_finding};
 use sea_orm::{
     ActiveEnum, ColumnTrait, Condition, EntityTrait, ExprTrait, Value,
     sea_query::{Expr, LikeExpr, Query, SelectStatement},
@@ -105,6 +105,10 @@ pub(super) fn condition<T: FindingTable>(filter: &FindingFilter) -> Condition {
         .add_option(filter.asset.map(|asset| T::col(C::AssetId).eq(asset.0)))
         .add_option(filter.rule_key.as_ref().map(|key| T::col(C::RuleKey).eq(key)))
         .add_option(filter.assignee.as_ref().map(|assignee| T::col(C::Assignee).eq(assignee)))
+        .add_option(filter.acceptance.map(|acceptance| Expr::exists(in_acceptance(acceptance))))
+        .add_option(filter.overdue.map(|overdue| T::col(C::Overdue).eq(overdue)))
+        .add_option(filter.due_from.map(|time| T::col(C::DueAt).gte(time.0)))
+        .add_option(filter.due_to.map(|time| T::col(C::DueAt).lt(time.0)))
         .add_option(filter.first_seen_from.map(|time| T::col(C::FirstSeen).gte(time.0)))
         .add_option(filter.first_seen_to.map(|time| T::col(C::FirstSeen).lt(time.0)))
         .add_option(filter.updated_from.map(|time| T::col(C::UpdatedAt).gte(time.0)))
@@ -141,6 +145,12 @@ fn of_task(task: domain::TaskId) -> SelectStatement {
     let (tenant, finding) =
         (Expr::col((task_finding::Entity, C::TenantId)), Expr::col((task_finding::Entity, C::FindingId)));
     of_finding(task_finding::Entity, tenant, finding).and_where(C::TaskId.eq(task.0)).to_owned()
+}
+
+fn in_acceptance(acceptance: domain::AcceptanceId) -> SelectStatement {
+    use risk_acceptance_finding::{Column as C, Entity as E};
+    let (tenant, finding) = (Expr::col((E, C::TenantId)), Expr::col((E, C::FindingId)));
+    of_finding(E, tenant, finding).and_where(C::AcceptanceId.eq(acceptance.0)).to_owned()
 }
 
 fn source_named<T: FindingTable>(names: &[String]) -> SelectStatement {

@@ -137,6 +137,7 @@ const fn column(by: FindingSort) -> Option<finding::Column> {
         FindingSort::Priority => Some(finding::Column::Priority),
         FindingSort::FirstSeen => Some(finding::Column::FirstSeen),
         FindingSort::UpdatedAt => Some(finding::Column::UpdatedAt),
+        FindingSort::DueAt => Some(finding::Column::DueOrder),
     }
 }
 
@@ -147,6 +148,7 @@ fn position(order: FindingOrder, row: &finding::Model) -> Position {
         FindingSort::Priority => Key::Priority(sea_orm::ActiveEnum::to_value(&row.priority)),
         FindingSort::FirstSeen => Key::Time(row.first_seen),
         FindingSort::UpdatedAt => Key::Time(row.updated_at),
+        FindingSort::DueAt => Key::Time(row.due_order),
     };
     Position { key, id: row.id }
 }

@@ -5,6 +5,7 @@ mod counters;
 mod counts;
 mod derive;
 mod difference;
+mod due;
 mod filter;
 mod list;
 mod patch;

@@ -21,9 +21,11 @@ pub(crate) mod person_set {
     pub(crate) const TAGS: i16 = 2;
     /// Marking.
     pub(crate) const TLP: i16 = 4;
+    /// Due date.
+    pub(crate) const DUE: i16 = 8;
 }
 
-/// Changes severity, assignee, tags and marking of a finding in the version read. A
+/// Changes severity, assignee, tags, marking and due date of a finding in the version read. A
 /// raised severity puts it under the default rule, as an import's would; one that
 /// differs from the source's needs a reason.
 ///
@@ -36,6 +38,7 @@ pub async fn patch(caller: &Caller, id: FindingId, version: i64, patch: FindingP
     let patch = patch.normalise()?;
     let write = caller.begin_write(Permission::WriteFindings).await?;
     let before = write.get_version::<finding::Entity>(id.0, version).await?;
+    patch.check(before.status)?;
     let after = apply(&before, patch.clone(), caller.principal(), caller.now())?;
     if before.tlp.is_restricted() && !after.tlp.is_restricted() {
         write.require(Permission::ReadEvidence, before.tenant_id)?;
@@ -55,7 +58,12 @@ pub async fn patch(caller: &Caller, id: FindingId, version: i64, patch: FindingP
 
 /// The fields that a person has set: saying again what the source says is a change too, since it then stays.
 pub(super) fn set_by_person(row: &finding::Model) -> Vec<&'static str> {
-    let fields = [(person_set::SEVERITY, "severity"), (person_set::TAGS, "tags"), (person_set::TLP, "tlp")];
+    let fields = [
+        (person_set::SEVERITY, "severity"),
+        (person_set::TAGS, "tags"),
+        (person_set::TLP, "tlp"),
+        (person_set::DUE, "due_at"),
+    ];
     fields.into_iter().filter(|(bit, _)| row.person_set & bit != 0).map(|(_, name)| name).collect()
 }
 
@@ -78,6 +86,11 @@ fn apply(before: &finding::Model, patch: FindingPatch, by: PrincipalId, now: Tim
     if let Some(tlp) = patch.tlp {
         mark(&mut after, person_set::TLP, tlp.is_some());
         after.tlp = tlp.unwrap_or(before.reported_tlp);
+    }
+    if let Some(due) = patch.due_at {
+        // Without one, the rule fills it in again.
+        mark(&mut after, person_set::DUE, due.is_some());
+        after.due_at = due.map_or(before.due_at, |due| Some(due.0));
     }
     Ok(after)
 }

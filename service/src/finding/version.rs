@@ -52,6 +52,8 @@ fn of(row: &finding::Model, ended: Option<(i64, Timestamp)>) -> stored::Model {
         assignee: row.assignee.clone(),
         due_at: row.due_at,
         overdue: row.overdue,
+        due_soon: row.due_soon,
+        due_order: row.due_order,
         gone_at: row.gone_at,
         first_seen: row.first_seen,
         created_at: row.created_at,

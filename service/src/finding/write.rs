@@ -9,7 +9,7 @@ use super::{
     difference, patch, version,
 };
 use crate::{
-    Result, task_rule,
+    Result, risk_acceptance, task_rule,
     tenancy::{Change, Command},
 };
 use domain::EventKind;
@@ -76,6 +76,7 @@ pub(crate) async fn save(command: &mut Command, mut edits: Vec<Edit>) -> Result<
     version::write(command, numbered()).await?;
     counters::follow(command, numbered(), around.assets).await?;
     task_rule::follow(command, numbered()).await?;
+    risk_acceptance::follow(command, numbered()).await?;
     let saved = |(edit, is_numbered): (Edit, bool)| Saved { row: edit.after, is_numbered };
     Ok(edits.into_iter().zip(is_numbered).map(saved).collect())
 }

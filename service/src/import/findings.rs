@@ -215,6 +215,8 @@ fn blank(
         sla_paused_at: None,
         acceptance_id: None,
         gone_at: None,
+        due_soon: false,
+        due_order: domain::sla::NEVER,
     }
 }
 

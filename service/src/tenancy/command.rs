@@ -89,6 +89,11 @@ impl Command {
         crate::platform::rows(&self.connection, &[])
     }
 
+    /// The tenant's settings as they stand behind the clock.
+    pub(crate) async fn settings(&self) -> Result<domain::tenant_settings::TenantSettings> {
+        crate::platform::rows(&self.connection, &[self.tenant]).settings().await
+    }
+
     /// A row by its id as it stands behind the clock, if it is in the version that the caller has read.
     ///
     /// # Errors

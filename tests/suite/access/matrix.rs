@@ -12,6 +12,8 @@ const ROLES: &[(&str, &str)] = &[
     ("viewer", "findings:read assets:read tasks:read"),
     ("editor", "findings:read findings:write assets:read tasks:read tasks:claim"),
     ("verifier", "findings:read findings:verify evidence:read"),
+    ("system owner", "findings:read risk:request"),
+    ("board", "findings:read risk:approve"),
     ("ticketing", "tasks:read tasks:claim"),
     ("siem", "feed:read findings:read assets:read tasks:read"),
     ("scanner", "imports:write"),
@@ -33,6 +35,9 @@ async fn is_let_in(who: &Person, operation: Operation) -> bool {
         "linkTicket" => json!({"key": "X-1"}),
         "postClient" => json!({"name": "x", "purpose": "x", "scopes": ["clients:manage"]}),
         "postGrant" => json!({"issuer": "x", "subject": "x", "scopes": ["grants:manage"]}),
+        "postRiskAcceptance" => json!({"findings": ["01900000-0000-7000-8000-000000000000"], "reason": "x",
+            "standstill_days": 1, "cost_per_day": 1, "fix_cost": 1, "expires_at": "2026-12-24T12:00:00Z"}),
+        "postRiskAcceptanceRefusal" | "postRiskAcceptanceRevocation" => json!({"reason": "x"}),
         _ => json!({}),
     };
     let answer = who.write(method, &path, Some("\"1-0\""), body).await;

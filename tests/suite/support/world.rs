@@ -6,7 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Scopes, TenantId, TenantSlug};
 use reqwest::{Method, StatusCode, header};
 use serde_json::Value;
-use service::{Auth, Clock, Store, auth::NewToken, platform::Platform};
+use service::{
+    Auth, Clock, Store,
+    auth::NewToken,
+    housekeeping::{self, HousekeepingOptions},
+    platform::Platform,
+};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -26,7 +31,14 @@ pub(crate) struct World {
     pub(crate) alvsund: TenantId,
     pub(crate) test_store: TestStore,
     now: Arc<Mutex<DateTime<Utc>>>,
+    config: Config,
+    running: Running,
+}
+
+/// A server in a thread of its own.
+struct Running {
     stop: std::sync::mpsc::Sender<()>,
+    thread: std::thread::JoinHandle<()>,
 }
 
 /// Somebody with a token.
@@ -55,37 +67,32 @@ impl World {
     pub(crate) async fn with(kind: Kind, change: impl FnOnce(&mut Config)) -> Self {
         let test_store = TestStore::new(kind).await;
         let now = Arc::new(Mutex::new("2026-11-24T08:00:00Z".parse().expect("a time")));
-        let clock = {
-            let now = now.clone();
-            Clock::from_fn(move || *now.lock().expect("the clock"))
-        };
         let mut config = config(&test_store);
         change(&mut config);
-        let (ready, started) = tokio::sync::oneshot::channel();
-        let (stop, stopped) = std::sync::mpsc::channel::<()>();
-        // A runtime of its own, as the binary has.
-        std::thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
-                let application = Application::build(config, clock).await.expect("the server starts");
-                let server = application.handle();
-                let address = application.address();
-                let told = (address, application.auth().clone(), application.store().clone());
-                ready.send(told).ok().expect("somebody waits");
-                actix_web::rt::spawn(async move {
-                    let _ = actix_web::rt::task::spawn_blocking(move || stopped.recv()).await;
-                    server.stop(false).await;
-                });
-                application.run().await.expect("the server runs");
-            });
-        });
-        let (address, auth, store) = started.await.expect("the server starts");
+        let (running, base, auth, store) = start(config.clone(), now.clone()).await;
         let platform = Platform::new(auth.service().store.clone());
         let add = async |slug, name| {
             let slug = TenantSlug::parse(slug).expect("a slug");
             platform.add_tenant(&slug, name, auth.service().clock.now()).await.expect("a tenant")
         };
         let (norrvik, alvsund) = (add("norrvik", "Norrvik").await, add("alvsund", "Älvsund").await);
-        Self { base: format!("http://{address}"), auth, store, norrvik, alvsund, test_store, now, stop }
+        Self { base, auth, store, norrvik, alvsund, test_store, now, config, running }
+    }
+
+    /// Stops the server, lets time pass, and starts it again: tokens stay good, the address is another.
+    pub(crate) async fn down_for(self, time: TimeDelta) -> Self {
+        let Self { norrvik, alvsund, test_store, now, config, running, .. } = self;
+        running.stop.send(()).expect("the server runs");
+        tokio::task::spawn_blocking(|| running.thread.join().expect("the server ends")).await.expect("a thread");
+        *now.lock().expect("the clock") += time;
+        let (running, base, auth, store) = start(config.clone(), now.clone()).await;
+        Self { base, auth, store, norrvik, alvsund, test_store, now, config, running }
+    }
+
+    /// Does what time asks for, now rather than within seconds.
+    pub(crate) async fn keep_house(&self) {
+        let options = HousekeepingOptions { imports: self.config.import_options() };
+        housekeeping::run(self.auth.service(), options).await.expect("the house is kept");
     }
 
     /// Moves the clock.
@@ -113,9 +120,32 @@ impl World {
 
     /// Stops the server and removes the store.
     pub(crate) async fn end(self) {
-        let _ = self.stop.send(());
+        let _ = self.running.stop.send(());
         self.test_store.remove().await;
     }
+}
+
+/// A server that serves. It has a runtime of its own, as the binary has.
+async fn start(config: Config, now: Arc<Mutex<DateTime<Utc>>>) -> (Running, String, Arc<Auth>, Store) {
+    let clock = Clock::from_fn(move || *now.lock().expect("the clock"));
+    let (ready, started) = tokio::sync::oneshot::channel();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let application = Application::build(config, clock).await.expect("the server starts");
+            let server = application.handle();
+            let address = application.address();
+            let told = (address, application.auth().clone(), application.store().clone());
+            ready.send(told).ok().expect("somebody waits");
+            actix_web::rt::spawn(async move {
+                let _ = actix_web::rt::task::spawn_blocking(move || stopped.recv()).await;
+                server.stop(false).await;
+            });
+            application.run().await.expect("the server runs");
+        });
+    });
+    let (address, auth, store) = started.await.expect("the server starts");
+    (Running { stop, thread }, format!("http://{address}"), auth, store)
 }
 
 fn config(store: &TestStore) -> Config {

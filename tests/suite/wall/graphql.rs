@@ -45,6 +45,21 @@ pub(super) fn sample(field: &str) -> Sample {
         }
         "linkTicket" => (&["tasks:claim"], "tasks", "(taskId: ID, system: \"jira\", key: \"X-1\")"),
         "importReport" => (&["imports:write"], "", "(tenant: TENANT, content: \"{}\", format: NUCLEI)"),
+        "riskAcceptances" => (&["findings:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
+        "riskAcceptance" => (&["findings:read"], "risk-acceptances", "(id: ID)"),
+        "requestRiskAcceptance" => {
+            let arguments =
+                "(tenant: TENANT, input: {findings: [\"01900000-0000-7000-8000-000000000000\"], reason: \"x\",
+                standstillDays: 1, costPerDay: 1, fixCost: 1, expiresAt: \"2026-12-24T12:00:00Z\"})";
+            (&["risk:request"], "", arguments)
+        }
+        "approveRiskAcceptance" => (&["risk:approve"], "risk-acceptances", "(id: ID, ifMatch: 1)"),
+        "refuseRiskAcceptance" => {
+            (&["risk:approve"], "risk-acceptances", "(id: ID, ifMatch: 1, input: {reason: \"x\"})")
+        }
+        "revokeRiskAcceptance" => {
+            (&["risk:approve"], "risk-acceptances", "(id: ID, ifMatch: 1, input: {reason: \"x\"})")
+        }
         "clients" => (&["clients:manage"], "", "(first: 2, filter: {tenant: [TENANT]})"),
         "client" => (&["clients:manage"], "clients", "(id: ID)"),
         "createClient" => {

@@ -77,6 +77,8 @@ fn filtered_by(operation: Operation, name: &str) -> &'static str {
     match (operation.id(), name) {
         (_, "asset") => "assets",
         (_, "task") => "tasks",
+        (_, "acceptance") => "risk-acceptances",
+        (_, "finding") => "findings",
         (_, "principal") => "principal",
         (id, new) => panic!("{id} filters by {new}: the walk has no sample for it"),
     }
@@ -115,6 +117,17 @@ async fn foreign_ids_in_filters_and_bodies_are_missing(kind: Kind) {
     world.end().await;
 }
 
+/// Asks for an acceptance of one finding more, so that there is a second page of them.
+async fn another_acceptance(lead: &Person) {
+    for finding in lead.get("/v1/findings").await.expect(200).items() {
+        let body = json!({"findings": [finding["id"]], "reason": "Byts ut.", "standstill_days": 1, "cost_per_day": 1,
+            "fix_cost": 1, "expires_at": "2026-12-24T12:00:00Z"});
+        if lead.write(Method::POST, "/v1/risk-acceptances", None, body).await.status == 201 {
+            return;
+        }
+    }
+}
+
 async fn a_cursor_is_its_principals_alone(kind: Kind) {
     let world = World::new(kind).await;
     filled(&world, "norrvik").await;
@@ -127,6 +140,7 @@ async fn a_cursor_is_its_principals_alone(kind: Kind) {
             let new = json!({"name": format!("k{at}"), "purpose": "x", "scopes": ["clients:manage"]});
             lead.write(Method::POST, "/v1/clients", None, new).await.expect(201);
         }
+        another_acceptance(&lead).await;
         let page = lead.get(&format!("{}?limit=1", operation.path)).await.expect(200).json();
         let cursor = page["next_cursor"].as_str().unwrap_or_else(|| panic!("{} has one page", operation.id()));
         let next = format!("{}?limit=1&cursor={cursor}", operation.path);

@@ -28,6 +28,11 @@ fn body(operation: Operation) -> Option<Value> {
             Some(json!({"issuer": "https://id.norrvik.example", "subject": "åsa", "scopes": ["grants:manage"]}))
         }
         "patchTenantSettings" => Some(json!({"language": "en"})),
+        // A finding that is missing, since one that is there is in one acceptance at a time.
+        "postRiskAcceptance" => Some(json!({"findings": [MISSING], "reason": "Byts ut.", "standstill_days": 1,
+            "cost_per_day": 1, "fix_cost": 1, "expires_at": "2026-12-24T12:00:00Z"})),
+        "postRiskAcceptanceApproval" => Some(json!({})),
+        "postRiskAcceptanceRefusal" | "postRiskAcceptanceRevocation" => Some(json!({"reason": "Annat beslut."})),
         "patchGrant" => Some(json!({"valid_to": "2026-12-24T00:00:00Z"})),
         // They say all in their path.
         "deleteGrant" | "postClientRevocation" => Some(Value::Null),
@@ -60,7 +65,8 @@ pub(super) fn path(operation: Operation, id: &str) -> String {
 
 /// The resource that an action in a path is about.
 fn resource_path(path: &str) -> &str {
-    ["/transition", "/secrets", "/revoke-tokens"].iter().find_map(|action| path.strip_suffix(action)).unwrap_or(path)
+    let actions = ["/transition", "/secrets", "/revoke-tokens", "/approve", "/refuse", "/revoke"];
+    actions.iter().find_map(|action| path.strip_suffix(action)).unwrap_or(path)
 }
 
 pub(super) fn resource(operation: Operation) -> &'static str {
@@ -112,6 +118,9 @@ async fn every_operation_needs_its_scopes_and_no_others(kind: Kind) {
             let expected: &[u16] = match (operation.id(), set.as_slice()) {
                 // It was confirmed by the call before, and who may verify may not confirm.
                 ("transitionFinding", ["findings:verify"]) => &[409],
+                // The finding is missing, which only who may ask is told; and what is approved is not refused.
+                ("postRiskAcceptance", _) => &[422],
+                ("postRiskAcceptanceRefusal", _) => &[409],
                 // Who may only read its own imports is told that somebody else's is missing.
                 ("getImport", ["imports:write"]) => &[404],
                 _ => &[200, 201],
@@ -165,6 +174,7 @@ async fn no_list_shows_a_foreign_row(kind: Kind) {
         "clients",
         "grants?limit=500",
         "audit",
+        "risk-acceptances",
     ];
     for list in lists {
         let answer = lead.get(&format!("/v1/{list}")).await.expect(200);
@@ -173,7 +183,8 @@ async fn no_list_shows_a_foreign_row(kind: Kind) {
         assert!(own, "{list} shows nothing of its own: {}", answer.text);
     }
     let filters = |filled: &Filled| {
-        ["asset", "task"].map(|name| format!("/v1/findings?{name}={}", filled.id(&format!("{name}s"))))
+        [("asset", "assets"), ("task", "tasks"), ("acceptance", "risk-acceptances")]
+            .map(|(name, resource)| format!("/v1/findings?{name}={}", filled.id(resource)))
     };
     for (own, foreign) in filters(&norrvik).iter().zip(filters(&alvsund)) {
         assert!(!lead.get(own).await.expect(200).items().is_empty(), "{own}");
