@@ -5,7 +5,7 @@ use figment::{
     providers::{Env, Format, Toml},
 };
 use serde::Deserialize;
-use service::import::ImportOptions;
+use service::{attachment::StorageOptions, import::ImportOptions};
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
@@ -35,6 +35,7 @@ pub struct Config {
     pub issuers: Vec<service::auth::IssuerOptions>,
     pub outbound: Outbound,
     pub imports: Imports,
+    pub attachments: Attachments,
     pub limits: Limits,
     pub audit: Audit,
     pub log: Log,
@@ -81,6 +82,18 @@ pub struct Imports {
     pub lease_seconds: u64,
 }
 
+/// How attachments are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml, the manual")]
+pub struct Attachments {
+    pub url: String,
+    pub max_bytes: u64,
+    pub tenant_bytes: u64,
+    #[serde(deserialize_with = "comma_list")]
+    pub media_types: Vec<String>,
+}
+
 /// Bounds on requests.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,7 +138,7 @@ pub enum LogFormat {
 }
 
 /// Tables of the file; in the environment their names are joined to the setting's by `_`.
-const TABLES: &[&str] = &["outbound", "audit", "imports", "limits", "log"];
+const TABLES: &[&str] = &["outbound", "audit", "imports", "attachments", "limits", "log"];
 
 /// Variables that begin alike but belong to the test scripts.
 const NOT_SETTINGS: &[&str] = &["bin", "corpus", "screenshots"];
@@ -163,6 +176,7 @@ impl Config {
             ("token_seconds", self.token_seconds),
             ("imports.max_bytes", self.imports.max_bytes),
             ("imports.lease_seconds", self.imports.lease_seconds),
+            ("attachments.max_bytes", self.attachments.max_bytes),
             ("limits.body_bytes", self.limits.body_bytes as u64),
             ("limits.acquire_seconds", self.limits.acquire_seconds),
             ("limits.head_seconds", self.limits.head_seconds),
@@ -203,6 +217,12 @@ impl Config {
     /// How imports are run.
     pub fn import_options(&self) -> ImportOptions {
         ImportOptions { lease: Duration::from_secs(self.imports.lease_seconds) }
+    }
+
+    /// How attachments are kept.
+    pub fn attachment_options(&self) -> StorageOptions {
+        let Attachments { url, max_bytes, tenant_bytes, media_types } = self.attachments.clone();
+        StorageOptions { url, max_bytes, tenant_bytes, media_types }
     }
 
     /// How long a request waits for a connection.

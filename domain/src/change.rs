@@ -1,6 +1,6 @@
 //! The change feed's items: every consumer is a cursor over the same feed.
 
-use crate::{Asset, DateTime, EventKind, Finding, Import, Permission, Task, TenantId};
+use crate::{Asset, Attachment, Comment, DateTime, EventKind, Finding, Import, Permission, Task, TenantId};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -34,15 +34,28 @@ pub enum ResourceType {
     Task,
     /// [`Import`].
     Import,
+    /// [`Comment`].
+    Comment,
+    /// [`Attachment`].
+    Attachment,
 }
 
 impl ResourceType {
     /// What it takes, besides `feed:read`, to see changes of this type.
     pub const fn permission(self) -> Permission {
         match self {
-            Self::Finding | Self::Import => Permission::ReadFindings,
+            Self::Finding | Self::Import | Self::Comment => Permission::ReadFindings,
             Self::Asset => Permission::ReadAssets,
             Self::Task => Permission::ReadTasks,
+            Self::Attachment => Permission::ReadEvidence,
+        }
+    }
+
+    /// What will do as well, for those resources of the type that are about tasks.
+    pub const fn task_permission(self) -> Option<Permission> {
+        match self {
+            Self::Comment => Some(Permission::ReadTasks),
+            _ => None,
         }
     }
 }
@@ -85,7 +98,7 @@ pub struct Change {
     pub resource: Option<Resource>,
 }
 
-/// A resource in the feed; which of the four it is says `resource_type`.
+/// A resource in the feed; which it is says `resource_type`.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Resource {
@@ -97,6 +110,10 @@ pub enum Resource {
     Task(Box<Task>),
     /// An import.
     Import(Box<Import>),
+    /// A comment.
+    Comment(Box<Comment>),
+    /// An attachment, without its content.
+    Attachment(Box<Attachment>),
 }
 
 /// One page of the change feed.

@@ -50,6 +50,10 @@ id_type! {
     ClientId;
     /// A right in a municipality. UUIDv7.
     GrantId;
+    /// What somebody said about a finding or a task. UUIDv7.
+    CommentId;
+    /// A file that belongs to a finding. UUIDv7.
+    AttachmentId;
     /// A municipality or provider as the organisation that it is. UUIDv7.
     OrganisationId;
 }

@@ -6,10 +6,12 @@
 
 pub mod asset;
 pub mod asset_matching;
+pub mod attachment;
 pub mod audit;
 pub mod change;
 pub mod client;
 pub mod code;
+pub mod comment;
 mod condition;
 mod date_time;
 pub mod error;
@@ -35,10 +37,12 @@ pub mod text;
 pub mod tlp;
 
 pub use asset::{Asset, AssetKind, Criticality, Exposure, Identifier, IdentifierKind, Provenance};
+pub use attachment::Attachment;
 pub use audit::{AuditFilter, AuditOutcome, AuditRecord};
 pub use change::{Change, ChangeMode, ResourceType};
 pub use client::{Client, ClientCredentials, RightReason};
 pub use code::Code;
+pub use comment::{Comment, CommentTarget};
 pub use date_time::DateTime;
 pub use error::{Error, Result, Violation};
 pub use event::EventKind;
@@ -46,7 +50,8 @@ pub use finding::{Evidence, Finding, FindingKind, Location};
 pub use finding_filter::{FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingSort};
 pub use grant::Grant;
 pub use id::{
-    AssetId, ClientId, FindingId, GrantId, ImportId, OrganisationId, PrincipalId, SourceId, TaskId, TenantId,
+    AssetId, AttachmentId, ClientId, CommentId, FindingId, GrantId, ImportId, OrganisationId, PrincipalId, SourceId,
+    TaskId, TenantId,
 };
 pub use import::{Import, ImportFormat, ImportStatus, RejectedRecord};
 pub use me::{Me, TenantRights};

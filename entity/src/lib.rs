@@ -3,6 +3,7 @@
 
 pub mod asset;
 pub mod asset_identifier;
+pub mod attachment;
 pub mod audit;
 pub mod audit_head;
 pub mod audit_seal;
@@ -10,6 +11,7 @@ pub mod auth_epoch;
 pub mod client;
 pub mod client_secret;
 pub mod client_tenant;
+pub mod comment;
 pub mod event;
 pub mod finding;
 pub mod finding_evidence;

@@ -18,6 +18,7 @@ mod m20261125_000009_audit;
 mod m20261125_000010_tlp;
 mod m20261125_000011_tenant_settings;
 mod m20261125_000012_finding_life;
+mod m20261125_000017_notes;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000010_tlp::Migration),
             Box::new(m20261125_000011_tenant_settings::Migration),
             Box::new(m20261125_000012_finding_life::Migration),
+            Box::new(m20261125_000017_notes::Migration),
         ]
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 use async_graphql::{Context, Json, Object, Result, SimpleObject, Union};
 use domain::{
-    Change, DateTime, EventKind, PageRequest, ResourceType, TenantId,
+    Attachment, Change, Comment, DateTime, EventKind, PageRequest, ResourceType, TenantId,
     change::{ChangeFilter, Resource},
 };
 use uuid::Uuid;
@@ -24,6 +24,8 @@ pub(crate) enum ResourceNode {
     Asset(AssetNode),
     Task(TaskNode),
     Import(ImportNode),
+    Comment(Comment),
+    Attachment(Attachment),
 }
 
 /// One item of the change feed.
@@ -59,6 +61,8 @@ impl From<Change> for ChangeNode {
             Resource::Asset(asset) => ResourceNode::Asset((*asset).into()),
             Resource::Task(task) => ResourceNode::Task((*task).into()),
             Resource::Import(import) => ResourceNode::Import((*import).into()),
+            Resource::Comment(comment) => ResourceNode::Comment(*comment),
+            Resource::Attachment(attachment) => ResourceNode::Attachment(*attachment),
         });
         Self {
             event_id: change.event_id,

@@ -2,8 +2,10 @@
 
 use crate::{
     asset::AssetNode,
+    comment::{Comments, comments},
     connection::{caller, changed, connection, cost, found, loaders, page, shown},
     error::refused,
+    loaders::MAX_RELATED,
     task::TaskNode,
 };
 use async_graphql::{
@@ -11,7 +13,7 @@ use async_graphql::{
     connection::{Connection, EmptyFields},
 };
 use domain::{
-    DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Severity, Tlp,
+    Attachment, CommentTarget, DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Severity, Tlp,
     Transition, finding::FindingPatch,
 };
 use service::finding::{FindingOrder, FindingQuery};
@@ -44,6 +46,19 @@ impl FindingNode {
     async fn tasks(&self, ctx: &Context<'_>) -> Result<Vec<TaskNode>> {
         let tasks = loaders(ctx)?.tasks_of_findings.load_one(self.finding.id).await.map_err(refused)?;
         Ok(tasks.unwrap_or_default().into_iter().map(Into::into).collect())
+    }
+
+    /// What people say about it, in the order of the conversation, if the caller may read that.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn comments(&self, ctx: &Context<'_>, first: Option<i64>, after: Option<String>) -> Result<Comments> {
+        comments(ctx, CommentTarget::Finding(self.finding.id), first, after).await
+    }
+
+    /// Its first 100 files, if the caller may read evidence; `/v1/findings/{id}/attachments` lists all.
+    #[graphql(complexity = "MAX_RELATED.saturating_mul(child_complexity)")]
+    async fn attachments(&self, ctx: &Context<'_>) -> Result<Vec<Attachment>> {
+        let found = loaders(ctx)?.attachments_of_findings.load_one(self.finding.id).await.map_err(refused)?;
+        Ok(found.unwrap_or_default())
     }
 }
 

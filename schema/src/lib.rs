@@ -4,10 +4,12 @@
 //! take one statement each whatever the size of the page.
 
 mod asset;
+mod attachment;
 mod audit;
 mod budget;
 mod change;
 mod client;
+mod comment;
 mod connection;
 mod error;
 mod finding;
@@ -38,6 +40,8 @@ pub struct Query(
     grant::GrantQueries,
     tenant_settings::TenantSettingsQueries,
     audit::AuditQueries,
+    comment::CommentQueries,
+    attachment::AttachmentQueries,
 );
 
 /// All that can be changed.
@@ -49,6 +53,8 @@ pub struct Mutation(
     client::ClientMutations,
     grant::GrantMutations,
     tenant_settings::TenantSettingsMutations,
+    comment::CommentMutations,
+    attachment::AttachmentMutations,
 );
 
 /// The schema.

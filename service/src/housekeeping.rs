@@ -3,7 +3,7 @@
 //! is lost while the server is down and nothing is done twice on two replicas.
 
 use crate::{
-    Result,
+    Result, attachment,
     import::{self, ImportOptions},
     platform::Platform,
     tenancy::Service,
@@ -26,6 +26,8 @@ pub async fn run(service: &Service, options: HousekeepingOptions) -> Result<()> 
     for tenant in Platform::new(service.store.clone()).open_tenants().await? {
         let interrupted = import::mark_interrupted(service, tenant.id, options.imports).await;
         told("imports without a sign of life are interrupted", tenant.id, interrupted);
+        let swept = attachment::sweep(service, tenant.id).await;
+        told("objects of no attachment are removed", tenant.id, swept);
     }
     Ok(())
 }

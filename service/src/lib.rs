@@ -7,11 +7,13 @@
 //! ([`tenancy::Command`]). The raw connection is private to [`store`].
 
 pub mod asset;
+pub mod attachment;
 pub mod audit;
 pub mod auth;
 pub mod change;
 pub mod client;
 pub mod clock;
+pub mod comment;
 mod cursor;
 pub mod error;
 pub mod etag;

@@ -1,9 +1,11 @@
 //! REST under `/v1`: read the input, call the service, return.
 
 mod asset;
+mod attachment;
 mod audit;
 mod change;
 mod client;
+mod comment;
 mod extract;
 mod finding;
 mod grant;
@@ -39,6 +41,8 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(finding::routes)
             .configure(asset::routes)
             .configure(task::routes)
+            .configure(comment::routes)
+            .configure(attachment::routes)
             .configure(import::routes)
             .configure(change::routes)
             .configure(client::routes)
@@ -63,6 +67,8 @@ pub fn routes(config: &mut ServiceConfig) {
         (name = "findings", description = "Weaknesses"),
         (name = "assets", description = "What findings are about"),
         (name = "tasks", description = "The work that ticketing systems pull"),
+        (name = "comments", description = "What people say about findings and tasks"),
+        (name = "attachments", description = "Files that show what a finding is, or that it is gone"),
         (name = "imports", description = "Reports that come in"),
         (name = "changes", description = "The feed that every consumer follows"),
         (name = "clients", description = "Programs with credentials of their own"),

@@ -60,6 +60,8 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::AcceptanceRequired
         | Code::TicketAlreadyLinked
         | Code::TicketTaken
+        | Code::CommentDeleted
+        | Code::QuotaExceeded
         | Code::ImportRunning => StatusCode::CONFLICT,
         Code::Stale => StatusCode::PRECONDITION_FAILED,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -24,6 +24,8 @@ pub struct Service {
     pub vault: Arc<Vault>,
     /// The issuer of own tokens.
     pub issuer: Arc<str>,
+    /// Where attachments lie.
+    pub attachments: Arc<crate::attachment::Storage>,
     /// What the audit has yet to write.
     pub noted: Arc<crate::audit::Noted>,
 }
