@@ -8,11 +8,13 @@ mod support;
 
 mod access;
 mod as_of;
+mod attachments;
 mod audit;
 mod cancelled;
 mod changes;
 mod clock;
 mod commands;
+mod comments;
 mod contract;
 mod crash;
 mod differential;

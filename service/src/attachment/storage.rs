@@ -4,7 +4,8 @@
 use crate::{Error, Result};
 use domain::{TenantId, Timestamp};
 use object_store::{
-    ObjectStore, ObjectStoreExt, RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem, path::Path, prefix::PrefixStore,
+    ObjectStore, ObjectStoreExt, RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
+    prefix::PrefixStore,
 };
 use std::{
     collections::HashMap,
@@ -107,7 +108,11 @@ fn bucket(url: &str) -> std::result::Result<Arc<dyn ObjectStore>, String> {
     let name = parsed.host_str().ok_or("names no bucket")?;
     // Who waits is a person; what fails can be repeated.
     let retry = RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(10), ..RetryConfig::default() };
-    let bucket = AmazonS3Builder::from_env().with_bucket_name(name).with_retry(retry).build().map_err(|error| error.to_string())?;
+    let bucket = AmazonS3Builder::from_env()
+        .with_bucket_name(name)
+        .with_retry(retry)
+        .build()
+        .map_err(|error| error.to_string())?;
     Ok(Arc::new(PrefixStore::new(bucket, prefix)))
 }
 

@@ -30,7 +30,8 @@ fn body(operation: Operation) -> Option<Value> {
         "patchTenantSettings" => Some(json!({"language": "en"})),
         "patchGrant" => Some(json!({"valid_to": "2026-12-24T00:00:00Z"})),
         // They say all in their path.
-        "deleteGrant" | "postClientRevocation" => Some(Value::Null),
+        "deleteGrant" | "postClientRevocation" | "deleteComment" | "deleteAttachment" => Some(Value::Null),
+        "postFindingComment" | "postTaskComment" | "patchComment" | "postAttachment" => Some(json!({"text": "x"})),
         changes => {
             assert_eq!(operation.method, "get", "{changes}: the walk has no sample for it");
             None
@@ -48,7 +49,9 @@ const PUBLIC: &[(&str, &str)] = &[
 
 /// The operations behind the wall: all but those.
 pub(super) fn walled() -> Vec<Operation> {
-    let (public, walled): (Vec<_>, Vec<_>) = Operation::all().into_iter().partition(Operation::is_public);
+    let (public, mut walled): (Vec<_>, Vec<_>) = Operation::all().into_iter().partition(Operation::is_public);
+    // What an operation deletes is there for all the others.
+    walled.sort_by_key(|operation| operation.method == "delete");
     let public: std::collections::BTreeSet<_> = public.iter().map(Operation::id).collect();
     assert_eq!(public, PUBLIC.iter().map(|(id, _)| *id).collect());
     walled
@@ -60,7 +63,8 @@ pub(super) fn path(operation: Operation, id: &str) -> String {
 
 /// The resource that an action in a path is about.
 fn resource_path(path: &str) -> &str {
-    ["/transition", "/secrets", "/revoke-tokens"].iter().find_map(|action| path.strip_suffix(action)).unwrap_or(path)
+    let actions = ["/transition", "/secrets", "/revoke-tokens", "/comments", "/attachments", "/content"];
+    actions.iter().find_map(|action| path.strip_suffix(action)).unwrap_or(path)
 }
 
 pub(super) fn resource(operation: Operation) -> &'static str {
@@ -70,7 +74,7 @@ pub(super) fn resource(operation: Operation) -> &'static str {
 pub(super) async fn call(who: &Person, operation: Operation, path: &str, tag: &str) -> Answer {
     let method: Method = operation.method.to_uppercase().parse().expect("a method");
     match body(operation) {
-        Some(Value::Null) => who.send(who.request(method, path)).await,
+        Some(Value::Null) => who.send(who.request(method, path).header("if-match", tag)).await,
         Some(body) => who.write(method, path, Some(tag), body).await,
         None => who.get(path).await,
     }
@@ -114,6 +118,10 @@ async fn every_operation_needs_its_scopes_and_no_others(kind: Kind) {
                 ("transitionFinding", ["findings:verify"]) => &[409],
                 // Who may only read its own imports is told that somebody else's is missing.
                 ("getImport", ["imports:write"]) => &[404],
+                // The comment is on a finding, and somebody else's.
+                ("getComment", ["tasks:read"])
+                | ("patchComment" | "deleteComment", ["tasks:write" | "tasks:claim"]) => &[404],
+                ("patchComment" | "deleteComment", _) => &[403],
                 _ => &[200, 201],
             };
             let status = answer.status.as_u16();
