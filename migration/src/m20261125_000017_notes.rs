@@ -64,7 +64,10 @@ const UP: &[&str] = &[
         PRIMARY KEY (tenant_id, id),
         UNIQUE (tenant_id, finding_id, round),
         FOREIGN KEY (tenant_id, finding_id) REFERENCES finding (tenant_id, id),
-        FOREIGN KEY (tenant_id, finding_id, attachment_id) REFERENCES attachment (tenant_id, finding_id, id)
+        FOREIGN KEY (tenant_id, finding_id, attachment_id) REFERENCES attachment (tenant_id, finding_id, id),
+        CHECK (result <> 'fixed' OR status_after = 'verified_fixed'),
+        CHECK (result NOT IN ('partly', 'not_fixed') OR status_after <> 'verified_fixed'),
+        CHECK (result <> 'not_testable' OR status_after = status_before)
     )"#,
 ];
 

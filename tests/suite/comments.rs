@@ -237,7 +237,7 @@ async fn what_nobody_can_say_is_named(kind: Kind) {
     let (lead, finding, _) = filled(&world).await;
     let long = "å".repeat(MAX_TEXT + 1);
     for (body, pointer) in [
-        (json!({}), "/text"),
+        (json!({}), "missing field `text`"),
         (json!({"text": " "}), "/text"),
         (json!({"text": "a\u{0}"}), "/text"),
         (json!({"text": long}), "/text"),

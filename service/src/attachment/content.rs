@@ -21,6 +21,8 @@ pub struct Content {
     waiting: Vec<u8>,
     /// Pieces that are still to come.
     left: u64,
+    /// The first piece, opened before anything is said, so that what does not open is an error and no broken answer.
+    first: Option<Vec<u8>>,
 }
 
 /// The content of an attachment. That the caller reads it is recorded first.
@@ -43,7 +45,9 @@ pub async fn content(caller: &Caller, id: AttachmentId) -> Result<Content> {
     audit::read(caller, "attachment.content", "attachment", &[(row.tenant_id, row.id)]).await?;
     let sealed = object.into_stream().map(|bytes| bytes.map(Vec::from)).boxed();
     let attachment = read::of(row);
-    Ok(Content { attachment, sealed, sealer, waiting: Vec::new(), left })
+    let mut content = Content { attachment, sealed, sealer, waiting: Vec::new(), left, first: None };
+    content.first = content.next().await?;
+    Ok(content)
 }
 
 /// How many pieces so many bytes are: one at least, so that nothing at all is sealed as well.
@@ -57,6 +61,9 @@ impl Content {
     /// # Errors
     /// Internal if its place fails or what it gives is not what was stored: then what came before is not whole.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
         if self.left == 0 {
             return Ok(None);
         }
