@@ -13,8 +13,8 @@ use async_graphql::{
     connection::{Connection, EmptyFields},
 };
 use domain::{
-    Attachment, CommentTarget, DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Severity, Tlp,
-    Transition, finding::FindingPatch,
+    Attachment, CommentTarget, DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId,
+    FindingSort, Severity, Tlp, Transition, finding::FindingPatch,
 };
 use service::finding::{FindingOrder, FindingQuery};
 
