@@ -1,6 +1,6 @@
 //! The change feed's items: every consumer is a cursor over the same feed.
 
-use crate::{Asset, Attachment, Comment, DateTime, EventKind, Finding, Import, Permission, Task, TenantId};
+use crate::{Asset, Attachment, Comment, DateTime, EventKind, Finding, Import, Permission, Retest, Task, TenantId};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -38,13 +38,15 @@ pub enum ResourceType {
     Comment,
     /// [`Attachment`].
     Attachment,
+    /// [`Retest`].
+    Retest,
 }
 
 impl ResourceType {
     /// What it takes, besides `feed:read`, to see changes of this type.
     pub const fn permission(self) -> Permission {
         match self {
-            Self::Finding | Self::Import | Self::Comment => Permission::ReadFindings,
+            Self::Finding | Self::Import | Self::Comment | Self::Retest => Permission::ReadFindings,
             Self::Asset => Permission::ReadAssets,
             Self::Task => Permission::ReadTasks,
             Self::Attachment => Permission::ReadEvidence,
@@ -114,6 +116,8 @@ pub enum Resource {
     Comment(Box<Comment>),
     /// An attachment, without its content.
     Attachment(Box<Attachment>),
+    /// A retest.
+    Retest(Box<Retest>),
 }
 
 /// One page of the change feed.

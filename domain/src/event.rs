@@ -83,6 +83,10 @@ pub enum EventKind {
     #[serde(rename = "attachment.deleted")]
     #[sea_orm(string_value = "attachment.deleted")]
     AttachmentDeleted,
+    /// Somebody looked whether a finding is still there.
+    #[serde(rename = "retest.recorded")]
+    #[sea_orm(string_value = "retest.recorded")]
+    RetestRecorded,
 }
 
 impl EventKind {
@@ -97,6 +101,7 @@ impl EventKind {
             Self::ImportCompleted => ResourceType::Import,
             Self::CommentCreated | Self::CommentUpdated | Self::CommentDeleted => ResourceType::Comment,
             Self::AttachmentCreated | Self::AttachmentDeleted => ResourceType::Attachment,
+            Self::RetestRecorded => ResourceType::Retest,
         }
     }
 }

@@ -54,6 +54,8 @@ id_type! {
     CommentId;
     /// A file that belongs to a finding. UUIDv7.
     AttachmentId;
+    /// What somebody saw of a finding in one round. UUIDv7.
+    RetestId;
     /// A municipality or provider as the organisation that it is. UUIDv7.
     OrganisationId;
 }

@@ -17,6 +17,7 @@ mod date_time;
 pub mod error;
 pub mod event;
 pub mod finding;
+pub mod finding_bulk;
 pub mod finding_filter;
 pub mod grant;
 pub mod id;
@@ -27,6 +28,7 @@ pub mod permission;
 pub mod person;
 pub mod priority;
 pub mod report;
+pub mod retest;
 pub mod severity;
 pub mod sighting;
 pub mod status;
@@ -50,8 +52,8 @@ pub use finding::{Evidence, Finding, FindingKind, Location};
 pub use finding_filter::{FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingSort};
 pub use grant::Grant;
 pub use id::{
-    AssetId, AttachmentId, ClientId, CommentId, FindingId, GrantId, ImportId, OrganisationId, PrincipalId, SourceId,
-    TaskId, TenantId,
+    AssetId, AttachmentId, ClientId, CommentId, FindingId, GrantId, ImportId, OrganisationId, PrincipalId, RetestId,
+    SourceId, TaskId, TenantId,
 };
 pub use import::{Import, ImportFormat, ImportStatus, RejectedRecord};
 pub use me::{Me, TenantRights};
@@ -60,6 +62,7 @@ pub use permission::{Permission, Scopes};
 pub use person::Hand;
 pub use priority::Priority;
 pub use report::{Observation, ReportedAsset};
+pub use retest::Retest;
 pub use severity::Severity;
 pub use status::{Justification, Status, Transition};
 pub use task::{Task, TaskStatus, Ticket};

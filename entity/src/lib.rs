@@ -26,6 +26,7 @@ pub mod organisation;
 pub mod person;
 pub mod person_principal;
 pub mod principal;
+pub mod retest;
 pub mod revoked_token;
 pub mod sighting;
 pub mod signing_key;

@@ -10,7 +10,7 @@ use crate::{
 };
 use async_graphql::{Context, Json, Object, Result, SimpleObject, Union};
 use domain::{
-    Attachment, Change, Comment, DateTime, EventKind, PageRequest, ResourceType, TenantId,
+    Attachment, Change, Comment, DateTime, EventKind, PageRequest, ResourceType, Retest, TenantId,
     change::{ChangeFilter, Resource},
 };
 use uuid::Uuid;
@@ -26,6 +26,7 @@ pub(crate) enum ResourceNode {
     Import(ImportNode),
     Comment(Comment),
     Attachment(Attachment),
+    Retest(Retest),
 }
 
 /// One item of the change feed.
@@ -63,6 +64,7 @@ impl From<Change> for ChangeNode {
             Resource::Import(import) => ResourceNode::Import((*import).into()),
             Resource::Comment(comment) => ResourceNode::Comment(*comment),
             Resource::Attachment(attachment) => ResourceNode::Attachment(*attachment),
+            Resource::Retest(retest) => ResourceNode::Retest(*retest),
         });
         Self {
             event_id: change.event_id,

@@ -14,7 +14,7 @@ use async_graphql::{
 };
 use domain::{
     Attachment, CommentTarget, DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId,
-    FindingSort, Severity, Tlp, Transition, finding::FindingPatch,
+    FindingSort, Retest, Severity, Tlp, Transition, finding::FindingPatch,
 };
 use service::finding::{FindingOrder, FindingQuery};
 
@@ -58,6 +58,13 @@ impl FindingNode {
     #[graphql(complexity = "MAX_RELATED.saturating_mul(child_complexity)")]
     async fn attachments(&self, ctx: &Context<'_>) -> Result<Vec<Attachment>> {
         let found = loaders(ctx)?.attachments_of_findings.load_one(self.finding.id).await.map_err(refused)?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Its last 100 retests, in the order of their rounds.
+    #[graphql(complexity = "MAX_RELATED.saturating_mul(child_complexity)")]
+    async fn retests(&self, ctx: &Context<'_>) -> Result<Vec<Retest>> {
+        let found = loaders(ctx)?.retests_of_findings.load_one(self.finding.id).await.map_err(refused)?;
         Ok(found.unwrap_or_default())
     }
 }
@@ -115,6 +122,14 @@ pub(crate) struct FindingPatchInput {
     tlp: MaybeUndefined<Tlp>,
 }
 
+impl FindingPatchInput {
+    /// What is wished for.
+    pub(crate) fn wish(self) -> FindingPatch {
+        let Self { severity, assignee, tags, tlp } = self;
+        FindingPatch { severity: wish(severity), assignee: wish(assignee), tags: wish(tags), tlp: wish(tlp) }
+    }
+}
+
 fn wish<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
     match value {
         MaybeUndefined::Undefined => None,
@@ -142,11 +157,8 @@ impl FindingMutations {
         if_match: Option<i64>,
         input: FindingPatchInput,
     ) -> Result<FindingNode> {
-        let FindingPatchInput { severity, assignee, tags, tlp } = input;
-        let patch =
-            FindingPatch { severity: wish(severity), assignee: wish(assignee), tags: wish(tags), tlp: wish(tlp) };
         let (_, finding) =
-            service::finding::patch(caller(ctx)?, id, version(if_match)?, patch).await.map_err(refused)?;
+            service::finding::patch(caller(ctx)?, id, version(if_match)?, input.wish()).await.map_err(refused)?;
         Ok(finding.into())
     }
 

@@ -13,11 +13,13 @@ mod comment;
 mod connection;
 mod error;
 mod finding;
+mod finding_bulk;
 mod grant;
 mod guard;
 mod import;
 mod loaders;
 mod me;
+mod retest;
 mod task;
 mod tenant_settings;
 
@@ -42,6 +44,7 @@ pub struct Query(
     audit::AuditQueries,
     comment::CommentQueries,
     attachment::AttachmentQueries,
+    retest::RetestQueries,
 );
 
 /// All that can be changed.
@@ -55,6 +58,8 @@ pub struct Mutation(
     tenant_settings::TenantSettingsMutations,
     comment::CommentMutations,
     attachment::AttachmentMutations,
+    retest::RetestMutations,
+    finding_bulk::FindingBulkMutations,
 );
 
 /// The schema.

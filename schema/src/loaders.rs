@@ -4,7 +4,7 @@ use async_graphql::{
     dataloader::{DataLoader, Loader},
     runtime::{TokioSpawner, TokioTimer},
 };
-use domain::{Asset, AssetId, Attachment, Comment, Finding, FindingId, Page, Task};
+use domain::{Asset, AssetId, Attachment, Comment, Finding, FindingId, Page, Retest, Task};
 use service::{Caller, Error, comment::CommentsOf};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -19,6 +19,7 @@ pub struct Loaders {
     pub(crate) tasks_of_findings: DataLoader<TasksOfFindings>,
     pub(crate) comments: DataLoader<Comments>,
     pub(crate) attachments_of_findings: DataLoader<AttachmentsOfFindings>,
+    pub(crate) retests_of_findings: DataLoader<RetestsOfFindings>,
 }
 
 impl Loaders {
@@ -31,6 +32,7 @@ impl Loaders {
             tasks_of_findings: loader(TasksOfFindings(caller.clone())),
             comments: loader(Comments(caller.clone())),
             attachments_of_findings: loader(AttachmentsOfFindings(caller.clone())),
+            retests_of_findings: loader(RetestsOfFindings(caller.clone())),
         }
     }
 }
@@ -46,6 +48,7 @@ pub(crate) struct FindingsOfAssets(Caller);
 pub(crate) struct TasksOfFindings(Caller);
 pub(crate) struct Comments(Caller);
 pub(crate) struct AttachmentsOfFindings(Caller);
+pub(crate) struct RetestsOfFindings(Caller);
 
 impl Loader<AssetId> for Assets {
     type Value = Asset;
@@ -118,6 +121,20 @@ impl Loader<FindingId> for AttachmentsOfFindings {
         let mut of_findings: HashMap<FindingId, Vec<Attachment>> = HashMap::new();
         for attachment in service::attachment::of_findings(&read, ids, MAX_RELATED as u64).await? {
             of_findings.entry(attachment.finding_id).or_default().push(attachment);
+        }
+        Ok(of_findings)
+    }
+}
+
+impl Loader<FindingId> for RetestsOfFindings {
+    type Value = Vec<Retest>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[FindingId]) -> Result<HashMap<FindingId, Vec<Retest>>, Arc<Error>> {
+        let read = self.0.look().await?;
+        let mut of_findings: HashMap<FindingId, Vec<Retest>> = HashMap::new();
+        for retest in service::retest::of_findings(&read, ids, MAX_RELATED as u64).await? {
+            of_findings.entry(retest.finding_id).or_default().push(retest);
         }
         Ok(of_findings)
     }

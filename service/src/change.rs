@@ -4,7 +4,7 @@
 use crate::{
     Error, Etag, Fresh, Result, asset, attachment, comment,
     cursor::Bound,
-    finding, import, task,
+    finding, import, retest, task,
     tenancy::{Caller, Read},
 };
 use domain::{
@@ -190,6 +190,10 @@ async fn resources(read: &Read, events: &[event::Model]) -> Result<HashMap<Uuid,
             ResourceType::Attachment => {
                 let rows = attachment::by_ids(read, &typed(ids)).await?;
                 found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Attachment(Box::new(row)))));
+            }
+            ResourceType::Retest => {
+                let rows = retest::by_ids(read, &typed(ids)).await?;
+                found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Retest(Box::new(row)))));
             }
         }
     }

@@ -25,6 +25,7 @@ pub mod me;
 pub mod outbound;
 mod paging;
 pub mod platform;
+pub mod retest;
 pub mod store;
 pub mod task;
 mod task_rule;

@@ -144,7 +144,7 @@ async fn get_evidence(caller: As, id: Id<FindingId>, _: Params<NoParams>, seen: 
 /// nobody (assignee) (RFC 7396).
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct PatchBody {
+pub(super) struct PatchBody {
     /// The severity that people give it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Severity>)]
@@ -161,6 +161,13 @@ struct PatchBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Tlp>)]
     tlp: Option<Option<Tlp>>,
+}
+
+impl PatchBody {
+    /// What is wished for.
+    pub(super) fn wish(self) -> FindingPatch {
+        FindingPatch { severity: self.severity, assignee: self.assignee, tags: self.tags, tlp: self.tlp }
+    }
 }
 
 /// Tells a field that is null from one that is not there.
@@ -186,9 +193,7 @@ async fn patch_finding(
     version: IfMatch,
     body: Body<PatchBody>,
 ) -> Answer {
-    let patch =
-        FindingPatch { severity: body.0.severity, assignee: body.0.assignee, tags: body.0.tags, tlp: body.0.tlp };
-    changed(StatusCode::OK, service::finding::patch(&caller.0, id.0, version.0, patch).await?)
+    changed(StatusCode::OK, service::finding::patch(&caller.0, id.0, version.0, body.0.wish()).await?)
 }
 
 /// Moves a finding to another status.

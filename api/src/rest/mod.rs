@@ -8,6 +8,7 @@ mod client;
 mod comment;
 mod extract;
 mod finding;
+mod finding_bulk;
 mod grant;
 mod import;
 mod me;
@@ -18,6 +19,7 @@ mod params;
 pub mod problem;
 mod query;
 mod respond;
+mod retest;
 mod task;
 mod tenant;
 mod tenant_settings;
@@ -38,7 +40,9 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(me::routes)
             .configure(tenant::routes)
             .configure(tenant_settings::routes)
+            .configure(finding_bulk::routes)
             .configure(finding::routes)
+            .configure(retest::routes)
             .configure(asset::routes)
             .configure(task::routes)
             .configure(comment::routes)

@@ -8,8 +8,8 @@ use crate::{
     Error, Etag, Result,
     tenancy::{Caller, Change},
 };
-use domain::{Attachment, AttachmentId, EventKind, Permission, ResourceType};
-use entity::{attachment, finding};
+use domain::{Attachment, AttachmentId, Code, EventKind, Permission, ResourceType};
+use entity::{attachment, finding, retest};
 use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel};
 
 /// Records a file whose object is whole. If that fails, the object goes.
@@ -56,12 +56,16 @@ async fn record(caller: &Caller, received: Received) -> Result<(Etag, Attachment
 /// Deletes an attachment in the version read: its row, then its object.
 ///
 /// # Errors
-/// `forbidden`, `not_found`, `stale`.
+/// `forbidden`, `not_found`, `stale`, `attachment_in_use` if a retest rests on it.
 pub async fn delete(caller: &Caller, id: AttachmentId, version: i64) -> Result<Attachment> {
     let write = caller.begin_write(Permission::WriteEvidence).await?;
     let tenant = write.get_version::<attachment::Entity>(id.0, version).await?.tenant_id;
     let mut command = write.command(tenant).await?;
     let row = command.get_version::<attachment::Entity>(id.0, version).await?;
+    let in_use = retest::Column::AttachmentId.eq(id.0);
+    if command.scope().find::<retest::Entity>().filter(in_use).one().await?.is_some() {
+        return Err(Error::refused(Code::AttachmentInUse, Code::AttachmentInUse.title()));
+    }
     command.record(EventKind::AttachmentDeleted, id.0, Change::default());
     command.delete::<attachment::Entity>(attachment::Column::Id.eq(id.0)).await?;
     command.commit("attachment.delete", Some((ResourceType::Attachment, id.0))).await?;

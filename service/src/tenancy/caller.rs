@@ -177,6 +177,19 @@ impl Caller {
         self.0.rights.get(&tenant).is_some_and(|right| right.scopes.has(permission))
     }
 
+    /// Refuses unless the caller holds the permission in the tenant of a row.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub(crate) fn require(&self, permission: Permission, tenant: uuid::Uuid) -> Result<()> {
+        if self.may(permission, TenantId(tenant)) {
+            return Ok(());
+        }
+        let detail =
+            format!("this needs `{}`, which the token does not hold in this municipality", permission.as_str());
+        Err(Error::refused(Code::Forbidden, detail))
+    }
+
     /// Tells the audit that this caller was refused; see [`crate::audit::refused`].
     pub fn refused(&self, action: &str, code: Code) {
         crate::audit::refused(&self.0.service, Some(self), action, code, None);

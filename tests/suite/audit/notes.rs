@@ -1,4 +1,4 @@
-//! Writes that are about comments and attachments.
+//! Writes that are about comments, attachments, retests and many findings at once.
 
 use crate::support::{Answer, Person};
 use reqwest::{Method, header};
@@ -42,6 +42,26 @@ pub(super) async fn send(lead: &Person, operation: &str) -> Answer {
         "mutation updateComment" => graphql(format!("updateComment({of_last}, input: {{text: \"y\"}})")).await,
         "mutation deleteComment" => graphql(format!("deleteComment({of_last})")).await,
         "mutation deleteAttachment" => graphql(format!("deleteAttachment({of_last})")).await,
+        "postRetest" => {
+            let tag = lead.get(&finding).await.expect(200).etag();
+            let seen = json!({"method": "scan", "result": "not_testable"});
+            lead.write(Method::POST, &format!("{finding}/retests"), Some(&tag), seen).await
+        }
+        "mutation recordRetest" => {
+            let now = lead.get(&finding).await.expect(200).json();
+            let input = "input: {method: SCAN, result: NOT_TESTABLE}";
+            graphql(format!("recordRetest(findingId: {}, ifMatch: {}, {input})", now["id"], now["seq"])).await
+        }
+        "bulkFindings" => {
+            let body = json!({"ids": [finding.trim_start_matches("/v1/findings/")], "patch": {"assignee": "Cia"}});
+            lead.write(Method::POST, "/v1/findings/bulk", None, body).await
+        }
+        "mutation bulkFindings" => {
+            let id = finding.trim_start_matches("/v1/findings/");
+            let call = format!("bulkFindings(input: {{ids: [\"{id}\"], patch: {{assignee: \"Dan\"}}}})");
+            let body = json!({"query": format!("mutation {{ {call} {{ items {{ id }} }} }}")});
+            lead.write(Method::POST, "/graphql", None, body).await
+        }
         new => panic!("{new}: the test does not know how to send it"),
     }
 }

@@ -40,6 +40,10 @@ pub(super) const WRITES: &[(&str, &str)] = &[
     ("mutation commentOnFinding", "comment.create"),
     ("mutation updateComment", "comment.patch"),
     ("mutation deleteComment", "comment.delete"),
+    ("postRetest", "finding.retest"),
+    ("mutation recordRetest", "finding.retest"),
+    ("bulkFindings", "finding.bulk_patch"),
+    ("mutation bulkFindings", "finding.bulk_patch"),
     ("postAttachment", "attachment.create"),
     ("deleteAttachment", "attachment.delete"),
     ("postAttachment", "attachment.create"),
@@ -103,7 +107,9 @@ async fn administer(lead: &Person, operation: &str) -> Answer {
             graphql(format!("updateTenantSettings({wish}) {{ tenantId }}")).await
         }
         "mutation revokeGrant" => graphql(format!("revokeGrant(id: {grant_id}) {{ id }}")).await,
-        note if note.contains("omment") || note.contains("ttachment") => notes::send(lead, note).await,
+        note if ["omment", "ttachment", "etest", "bulk"].iter().any(|word| note.contains(word)) => {
+            notes::send(lead, note).await
+        }
         new => panic!("{new}: the test does not know how to send it"),
     }
 }

@@ -67,6 +67,15 @@ pub(super) fn sample(field: &str) -> Sample {
         "revokeGrant" => (&["grants:manage"], "grants", "(id: ID)"),
         "tenantSettings" => (ANY, "", "(tenant: TENANT)"),
         "updateTenantSettings" => (&["tenants:manage"], "", "(tenant: TENANT, ifMatch: 1, input: {language: EN})"),
+        "retest" => (&["findings:read"], "retests", "(id: ID)"),
+        "recordRetest" => {
+            let arguments = "(findingId: ID, ifMatch: 1, input: {method: SCAN, result: NOT_FIXED})";
+            (&["findings:verify"], "findings", arguments)
+        }
+        "bulkFindings" => {
+            let arguments = "(input: {ids: [ID], transition: {to: CONFIRMED}})";
+            (&["findings:write", "findings:verify"], "", arguments)
+        }
         "comment" => (&["findings:read", "tasks:read"], "comments", "(id: ID)"),
         "commentOnFinding" => (&["findings:write"], "findings", "(findingId: ID, input: {text: \"x\"})"),
         "commentOnTask" => (&["tasks:write", "tasks:claim"], "tasks", "(taskId: ID, input: {text: \"x\"})"),

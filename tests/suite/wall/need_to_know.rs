@@ -21,8 +21,15 @@ on_both_stores!(
 );
 
 /// A word in each field and each note that is withheld, and in none other.
-const SECRETS: &[&str] =
-    &["hemligbeskrivning", "hemligplats", "hemlighanvisning", "hemligtbevis", "hemligkommentar", "hemligfil"];
+const SECRETS: &[&str] = &[
+    "hemligbeskrivning",
+    "hemligplats",
+    "hemlighanvisning",
+    "hemligtbevis",
+    "hemligkommentar",
+    "hemligfil",
+    "hemligretest",
+];
 /// Words that whoever reads findings or tasks may know.
 const OPEN: &[&str] = &["Brist i verksamhetssystemet", "uppgradera-genast"];
 
@@ -51,6 +58,10 @@ async fn red(world: &World) -> (Person, Filled) {
     let comment = red_team.write(Method::POST, &format!("{finding}/comments"), None, said).await.expect(201);
     let path = format!("{finding}/attachments?filename=hemligfil.json");
     let file = red_team.write(Method::POST, &path, None, json!({"text": "hemligfil"})).await.expect(201);
+    let tag = red_team.get(&finding).await.expect(200).etag();
+    let seen = json!({"method": "exploit", "result": "not_fixed", "comment": "hemligretest"});
+    let retest = red_team.write(Method::POST, &format!("{finding}/retests"), Some(&tag), seen).await.expect(201);
+    one.insert("retests", super::id_of(&retest));
     one.extend([("comments", super::id_of(&comment)), ("attachments", super::id_of(&file))]);
     (red_team, Filled { one, all: BTreeSet::new() })
 }
