@@ -1,6 +1,9 @@
 //! Files that belong to findings.
 
-use crate::support::{Answer, Kind, Person, World, fixture, on_both_stores};
+use crate::support::{
+    ALL, Answer, Kind, Person, TestStore, World, fixture, on_both_stores,
+    process::{Process, free_port, fynd, printed},
+};
 use chrono::TimeDelta;
 use reqwest::{Method, header};
 use serde_json::json;
@@ -19,6 +22,7 @@ on_both_stores!(
     what_was_tampered_with_is_not_given_out,
     who_reads_a_file_is_recorded_first,
     an_upload_that_breaks_off_leaves_nothing,
+    a_killed_upload_leaves_no_row,
 );
 
 async fn filled(world: &World) -> (Person, String) {
@@ -290,4 +294,66 @@ async fn an_upload_that_breaks_off_leaves_nothing(kind: Kind) {
     within_five_seconds("nothing is left", &world).await;
     assert!(lead.get(&format!("{finding}/attachments")).await.expect(200).items().is_empty());
     world.end().await;
+}
+
+/// Files of 40 MiB at once, in a process of its own.
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn memory_stays_small_while_files_come_and_go() {
+    let store = TestStore::new(Kind::Sqlite).await;
+    let process = Process::start(&store, free_port()).await;
+    let (lead, finding) = served(&store, &process).await;
+    attach(&lead, &finding, "", "application/zip", noise(1 << 20)).await.expect(201);
+    let before = process.peak_memory();
+    let content = noise(40 << 20);
+    let one = async || {
+        let made = attach(&lead, &finding, "", "application/zip", content.clone()).await.expect(201);
+        let (_, back) = download(&lead, &path(&made)).await.expect("the content");
+        assert!(back == content, "the same bytes");
+    };
+    futures_util::future::join_all([one(), one(), one(), one()]).await;
+    let grown = process.peak_memory().saturating_sub(before);
+    assert!(grown < 64 << 20, "four files of 40 MiB took {} MiB more", grown >> 20);
+    process.kill();
+    store.remove().await;
+}
+
+/// Somebody who may do everything at the binary's own server, and a finding there.
+async fn served(store: &TestStore, process: &Process) -> (Person, String) {
+    printed(fynd(store).args(["tenant", "add", "norrvik", "Norrvik"]));
+    let token = printed(fynd(store).args(["token", "--tenant", "norrvik", "--scope", ALL]));
+    let lead = Person::at(&process.base, &token);
+    crate::support::within_five_seconds("the token is known", async || lead.get("/v1/me").await.status == 200).await;
+    lead.import("", fixture("nessus/norrvik.nessus")).await.expect(201);
+    let id = lead.get("/v1/findings").await.expect(200).items()[0]["id"].as_str().expect("an id").to_owned();
+    (lead, format!("/v1/findings/{id}"))
+}
+
+async fn a_killed_upload_leaves_no_row(kind: Kind) {
+    let store = TestStore::new(kind).await;
+    let process = Process::start(&store, free_port()).await;
+    let (lead, finding) = served(&store, &process).await;
+    let kept = attach(&lead, &finding, "", "application/zip", noise(100_000)).await.expect(201);
+    // 2 MiB are out and the rest never comes.
+    let begun = futures_util::stream::iter((0..32).map(|_| Ok::<_, std::io::Error>(noise(64 << 10))));
+    let endless = futures_util::StreamExt::chain(begun, futures_util::stream::pending());
+    let request =
+        lead.request(Method::POST, &format!("{finding}/attachments")).header("content-type", "application/zip");
+    let upload = tokio::spawn(request.body(reqwest::Body::wrap_stream(endless)).send());
+    let folder = store.folder.path().join("attachments");
+    let unfinished = async || {
+        let tenants = std::fs::read_dir(&folder).expect("a folder");
+        let files = tenants.flat_map(|tenant| std::fs::read_dir(tenant.expect("an entry").path()).expect("a folder"));
+        files.filter(|file| file.as_ref().expect("an entry").file_name().to_string_lossy().contains('#')).count() == 1
+    };
+    crate::support::within_five_seconds("it is on its way", unfinished).await;
+    process.kill();
+    assert!(upload.await.expect("it ends").is_err());
+    let again = Process::start(&store, free_port()).await;
+    let lead = Person::at(&again.base, &lead.token);
+    let listed = lead.get(&format!("{finding}/attachments")).await.expect(200).items();
+    assert_eq!(listed, [kept.json()]);
+    assert_eq!(download(&lead, &path(&kept)).await.expect("still there").1, noise(100_000));
+    again.kill();
+    store.remove().await;
 }

@@ -33,6 +33,11 @@ async fn is_let_in(who: &Person, operation: Operation) -> bool {
         "linkTicket" => json!({"key": "X-1"}),
         "postClient" => json!({"name": "x", "purpose": "x", "scopes": ["clients:manage"]}),
         "postGrant" => json!({"issuer": "x", "subject": "x", "scopes": ["grants:manage"]}),
+        "postFindingComment" | "postTaskComment" | "patchComment" => json!({"text": "x"}),
+        "postRetest" => json!({"method": "scan", "result": "not_fixed"}),
+        "bulkFindings" => {
+            json!({"ids": ["01900000-0000-7000-8000-000000000000"], "transition": {"to": "confirmed"}})
+        }
         _ => json!({}),
     };
     let answer = who.write(method, &path, Some("\"1-0\""), body).await;

@@ -58,7 +58,7 @@ pub(super) async fn send(lead: &Person, operation: &str) -> Answer {
         }
         "mutation bulkFindings" => {
             let id = finding.trim_start_matches("/v1/findings/");
-            let call = format!("bulkFindings(input: {{ids: [\"{id}\"], patch: {{assignee: \"Dan\"}}}})");
+            let call = format!("bulkFindings(input: {{ids: [\"{id}\"], patch: {{assignee: \"Bo\"}}}})");
             let body = json!({"query": format!("mutation {{ {call} {{ items {{ id }} }} }}")});
             lead.write(Method::POST, "/graphql", None, body).await
         }
