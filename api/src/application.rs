@@ -18,7 +18,9 @@ use actix_web::{
     web::{self, Data},
 };
 use service::{
-    Auth, Clock, Store, audit,
+    Auth, Clock, Store,
+    attachment::Storage,
+    audit,
     auth::{AuthOptions, Vault, VaultError},
     enrich::Feeds,
     housekeeping::{self, HousekeepingOptions},
@@ -83,7 +85,8 @@ impl Application {
         let listener = std::net::TcpListener::bind(config.listen)
             .map_err(|error| StartError::Listen(config.listen, reason(&error)))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(config.listen, error.to_string()))?;
-        let auth = Arc::new(start(&config, clock).await?);
+        let attachments = Storage::open(config.attachment_options()).map_err(StartError::Setting)?;
+        let auth = Arc::new(start(&config, clock).await?.with_attachments(attachments));
         let store = auth.service().store.clone();
         let imports = config.import_options();
         let housekeeping = HousekeepingOptions { imports };

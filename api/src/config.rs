@@ -5,7 +5,7 @@ use figment::{
     providers::{Env, Format, Toml},
 };
 use serde::Deserialize;
-use service::{enrich::FeedOptions, import::ImportOptions};
+use service::{attachment::StorageOptions, enrich::FeedOptions, import::ImportOptions};
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
@@ -36,6 +36,7 @@ pub struct Config {
     pub outbound: Outbound,
     pub enrich: Enrich,
     pub imports: Imports,
+    pub attachments: Attachments,
     pub limits: Limits,
     pub audit: Audit,
     pub log: Log,
@@ -92,6 +93,18 @@ pub struct Imports {
     pub lease_seconds: u64,
 }
 
+/// How attachments are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml, the manual")]
+pub struct Attachments {
+    pub url: String,
+    pub max_bytes: u64,
+    pub tenant_bytes: u64,
+    #[serde(deserialize_with = "comma_list")]
+    pub media_types: Vec<String>,
+}
+
 /// Bounds on requests.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -136,7 +149,7 @@ pub enum LogFormat {
 }
 
 /// Tables of the file; in the environment their names are joined to the setting's by `_`.
-const TABLES: &[&str] = &["outbound", "enrich", "audit", "imports", "limits", "log"];
+const TABLES: &[&str] = &["outbound", "enrich", "audit", "imports", "attachments", "limits", "log"];
 
 /// Variables that begin alike but belong to the test scripts.
 const NOT_SETTINGS: &[&str] = &["bin", "corpus", "screenshots"];
@@ -175,6 +188,7 @@ impl Config {
             ("enrich.every_hours", self.enrich.every_hours.into()),
             ("imports.max_bytes", self.imports.max_bytes),
             ("imports.lease_seconds", self.imports.lease_seconds),
+            ("attachments.max_bytes", self.attachments.max_bytes),
             ("limits.body_bytes", self.limits.body_bytes as u64),
             ("limits.acquire_seconds", self.limits.acquire_seconds),
             ("limits.head_seconds", self.limits.head_seconds),
@@ -221,6 +235,12 @@ impl Config {
     pub fn feed_options(&self) -> FeedOptions {
         let Enrich { kev_url, epss_url, every_hours } = self.enrich.clone();
         FeedOptions { kev_url, epss_url, every_hours }
+    }
+
+    /// How attachments are kept.
+    pub fn attachment_options(&self) -> StorageOptions {
+        let Attachments { url, max_bytes, tenant_bytes, media_types } = self.attachments.clone();
+        StorageOptions { url, max_bytes, tenant_bytes, media_types }
     }
 
     /// How long a request waits for a connection.

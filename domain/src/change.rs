@@ -1,6 +1,8 @@
 //! The change feed's items: every consumer is a cursor over the same feed.
 
-use crate::{Asset, DateTime, EventKind, Finding, Import, Permission, RiskAcceptance, Task, TenantId};
+use crate::{
+    Asset, Attachment, Comment, DateTime, EventKind, Finding, Import, Permission, Retest, RiskAcceptance, Task, TenantId,
+};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -36,15 +38,30 @@ pub enum ResourceType {
     Import,
     /// [`RiskAcceptance`].
     RiskAcceptance,
+    /// [`Comment`].
+    Comment,
+    /// [`Attachment`].
+    Attachment,
+    /// [`Retest`].
+    Retest,
 }
 
 impl ResourceType {
     /// What it takes, besides `feed:read`, to see changes of this type.
     pub const fn permission(self) -> Permission {
         match self {
-            Self::Finding | Self::Import | Self::RiskAcceptance => Permission::ReadFindings,
+            Self::Finding | Self::Import | Self::RiskAcceptance | Self::Comment | Self::Retest => Permission::ReadFindings,
             Self::Asset => Permission::ReadAssets,
             Self::Task => Permission::ReadTasks,
+            Self::Attachment => Permission::ReadEvidence,
+        }
+    }
+
+    /// What will do as well, for those resources of the type that are about tasks.
+    pub const fn task_permission(self) -> Option<Permission> {
+        match self {
+            Self::Comment => Some(Permission::ReadTasks),
+            _ => None,
         }
     }
 }
@@ -101,6 +118,12 @@ pub enum Resource {
     Import(Box<Import>),
     /// A risk acceptance.
     RiskAcceptance(Box<RiskAcceptance>),
+    /// A comment.
+    Comment(Box<Comment>),
+    /// An attachment, without its content.
+    Attachment(Box<Attachment>),
+    /// A retest.
+    Retest(Box<Retest>),
 }
 
 /// One page of the change feed.

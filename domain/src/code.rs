@@ -79,8 +79,18 @@ codes! {
         "Use the ticket that `detail` names, or close the new one as a duplicate.";
     TicketTaken "ticket_taken" "The ticket belongs to another task."
         "Use a ticket of its own for each task; `detail` names the owner.";
+    CommentDeleted "comment_deleted" "The comment was deleted and cannot change any more."
+        "Say it in a new comment.";
+    AttachmentInUse "attachment_in_use" "The attachment is the evidence of a retest."
+        "Keep it: what a retest rests on is not deleted.";
+    CountMismatch "count_mismatch" "There are more or fewer than the request expects."
+        "Repeat the dry run, look at what it tells, and repeat its `count` in `expected_count`.";
+    TooMany "too_many" "The filter holds more than one command takes."
+        "Narrow the filter; `detail` names how many it holds.";
+    QuotaExceeded "quota_exceeded" "The municipality's room for attachments is used up."
+        "Delete attachments that are no longer needed, or have the operator raise `attachments.tenant_bytes`.";
     PayloadTooLarge "payload_too_large" "The body is larger than the limit."
-        "Split the report, or have the operator raise `imports.max_bytes`.";
+        "Split the report, or have the operator raise `imports.max_bytes` (of an attachment: `attachments.max_bytes`).";
     UnsupportedMediaType "unsupported_media_type" "The body is of a type or encoding that is not read here."
         "See the documentation of the operation for the types it takes.";
     UnknownFormat "unknown_format" "The report's format could not be recognised."

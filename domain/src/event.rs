@@ -95,6 +95,30 @@ pub enum EventKind {
     #[serde(rename = "import.completed")]
     #[sea_orm(string_value = "import.completed")]
     ImportCompleted,
+    /// Somebody commented on a finding or a task.
+    #[serde(rename = "comment.created")]
+    #[sea_orm(string_value = "comment.created")]
+    CommentCreated,
+    /// The author of a comment gave it other words.
+    #[serde(rename = "comment.updated")]
+    #[sea_orm(string_value = "comment.updated")]
+    CommentUpdated,
+    /// The author of a comment deleted it.
+    #[serde(rename = "comment.deleted")]
+    #[sea_orm(string_value = "comment.deleted")]
+    CommentDeleted,
+    /// A file was attached to a finding.
+    #[serde(rename = "attachment.created")]
+    #[sea_orm(string_value = "attachment.created")]
+    AttachmentCreated,
+    /// An attached file was deleted.
+    #[serde(rename = "attachment.deleted")]
+    #[sea_orm(string_value = "attachment.deleted")]
+    AttachmentDeleted,
+    /// Somebody looked whether a finding is still there.
+    #[serde(rename = "retest.recorded")]
+    #[sea_orm(string_value = "retest.recorded")]
+    RetestRecorded,
 }
 
 impl EventKind {
@@ -121,6 +145,9 @@ impl EventKind {
             Self::AssetCreated | Self::AssetUpdated => ResourceType::Asset,
             Self::TaskCreated | Self::TaskUpdated | Self::TaskTicketLinked => ResourceType::Task,
             Self::ImportCompleted => ResourceType::Import,
+            Self::CommentCreated | Self::CommentUpdated | Self::CommentDeleted => ResourceType::Comment,
+            Self::AttachmentCreated | Self::AttachmentDeleted => ResourceType::Attachment,
+            Self::RetestRecorded => ResourceType::Retest,
         }
     }
 }

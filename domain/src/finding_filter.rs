@@ -13,7 +13,9 @@ use utoipa::{IntoParams, ToSchema};
 ///
 /// None is about a [`crate::RestrictedField`]. One that is must not match findings
 /// of which the caller does not get that field.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams, async_graphql::InputObject)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams, ToSchema, async_graphql::InputObject,
+)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct FindingFilter {

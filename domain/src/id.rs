@@ -54,6 +54,12 @@ id_type! {
     AcceptanceId;
     /// What a municipality does for its people, and must be able to do: care records, wages, heating. UUIDv7.
     BusinessServiceId;
+    /// What somebody said about a finding or a task. UUIDv7.
+    CommentId;
+    /// A file that belongs to a finding. UUIDv7.
+    AttachmentId;
+    /// What somebody saw of a finding in one round. UUIDv7.
+    RetestId;
     /// A municipality or provider as the organisation that it is. UUIDv7.
     OrganisationId;
 }

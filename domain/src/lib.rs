@@ -7,11 +7,13 @@
 pub mod adjusted_severity;
 pub mod asset;
 pub mod asset_matching;
+pub mod attachment;
 pub mod audit;
 pub mod calendar;
 pub mod change;
 pub mod client;
 pub mod code;
+pub mod comment;
 mod condition;
 pub mod cvss;
 mod date_time;
@@ -19,6 +21,7 @@ pub mod epss;
 pub mod error;
 pub mod event;
 pub mod finding;
+pub mod finding_bulk;
 pub mod finding_filter;
 pub mod grant;
 pub mod id;
@@ -29,6 +32,7 @@ pub mod permission;
 pub mod person;
 pub mod priority;
 pub mod report;
+pub mod retest;
 pub mod risk_acceptance;
 pub mod severity;
 pub mod sighting;
@@ -41,10 +45,12 @@ pub mod text;
 pub mod tlp;
 
 pub use asset::{Asset, AssetKind, Criticality, Exposure, Identifier, IdentifierKind, Provenance};
+pub use attachment::Attachment;
 pub use audit::{AuditFilter, AuditOutcome, AuditRecord};
 pub use change::{Change, ChangeMode, ResourceType};
 pub use client::{Client, ClientCredentials, RightReason};
 pub use code::Code;
+pub use comment::{Comment, CommentTarget};
 pub use date_time::DateTime;
 pub use epss::EpssBand;
 pub use error::{Error, Result, Violation};
@@ -53,7 +59,8 @@ pub use finding::{Evidence, Finding, FindingKind, Location};
 pub use finding_filter::{FindingCount, FindingCounts, FindingFacet, FindingFilter, FindingSort};
 pub use grant::Grant;
 pub use id::{
-    AcceptanceId, AssetId, BusinessServiceId, ClientId, FindingId, GrantId, ImportId, OrganisationId, PrincipalId,
+    AcceptanceId, AssetId, AttachmentId, BusinessServiceId, ClientId, CommentId, FindingId, GrantId, ImportId,
+    OrganisationId, PrincipalId, RetestId,
     SourceId, TaskId, TenantId,
 };
 pub use import::{Import, ImportFormat, ImportStatus, RejectedRecord};
@@ -63,6 +70,7 @@ pub use permission::{Permission, Scopes};
 pub use person::Hand;
 pub use priority::Priority;
 pub use report::{Observation, ReportedAsset};
+pub use retest::Retest;
 pub use risk_acceptance::{AcceptanceOutcome, AcceptanceStatus, AcceptedFinding, RiskAcceptance};
 pub use severity::Severity;
 pub use status::{Justification, Status, Transition};

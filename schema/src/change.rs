@@ -10,7 +10,7 @@ use crate::{
 };
 use async_graphql::{Context, Json, Object, Result, SimpleObject, Union};
 use domain::{
-    Change, DateTime, EventKind, PageRequest, ResourceType, RiskAcceptance, TenantId,
+    Attachment, Change, Comment, DateTime, EventKind, PageRequest, ResourceType, Retest, RiskAcceptance, TenantId,
     change::{ChangeFilter, Resource},
 };
 use uuid::Uuid;
@@ -25,6 +25,9 @@ pub(crate) enum ResourceNode {
     Task(TaskNode),
     Import(ImportNode),
     RiskAcceptance(RiskAcceptance),
+    Comment(Comment),
+    Attachment(Attachment),
+    Retest(Retest),
 }
 
 /// One item of the change feed.
@@ -61,6 +64,9 @@ impl From<Change> for ChangeNode {
             Resource::Task(task) => ResourceNode::Task((*task).into()),
             Resource::Import(import) => ResourceNode::Import((*import).into()),
             Resource::RiskAcceptance(acceptance) => ResourceNode::RiskAcceptance(*acceptance),
+            Resource::Comment(comment) => ResourceNode::Comment(*comment),
+            Resource::Attachment(attachment) => ResourceNode::Attachment(*attachment),
+            Resource::Retest(retest) => ResourceNode::Retest(*retest),
         });
         Self {
             event_id: change.event_id,

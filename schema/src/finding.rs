@@ -2,8 +2,10 @@
 
 use crate::{
     asset::AssetNode,
+    comment::{Comments, comments},
     connection::{caller, changed, connection, cost, found, loaders, page, shown},
     error::refused,
+    loaders::MAX_RELATED,
     task::TaskNode,
 };
 use async_graphql::{
@@ -11,8 +13,8 @@ use async_graphql::{
     connection::{Connection, EmptyFields},
 };
 use domain::{
-    DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Severity, Tlp,
-    Transition, finding::FindingPatch,
+    Attachment, CommentTarget, DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId,
+    FindingSort, Retest, Severity, Tlp, Transition, finding::FindingPatch,
 };
 use service::finding::{FindingOrder, FindingQuery};
 
@@ -44,6 +46,26 @@ impl FindingNode {
     async fn tasks(&self, ctx: &Context<'_>) -> Result<Vec<TaskNode>> {
         let tasks = loaders(ctx)?.tasks_of_findings.load_one(self.finding.id).await.map_err(refused)?;
         Ok(tasks.unwrap_or_default().into_iter().map(Into::into).collect())
+    }
+
+    /// What people say about it, in the order of the conversation, if the caller may read that.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn comments(&self, ctx: &Context<'_>, first: Option<i64>, after: Option<String>) -> Result<Comments> {
+        comments(ctx, CommentTarget::Finding(self.finding.id), first, after).await
+    }
+
+    /// Its first 100 files, if the caller may read evidence; `/v1/findings/{id}/attachments` lists all.
+    #[graphql(complexity = "MAX_RELATED.saturating_mul(child_complexity)")]
+    async fn attachments(&self, ctx: &Context<'_>) -> Result<Vec<Attachment>> {
+        let found = loaders(ctx)?.attachments_of_findings.load_one(self.finding.id).await.map_err(refused)?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Its last 100 retests, in the order of their rounds.
+    #[graphql(complexity = "MAX_RELATED.saturating_mul(child_complexity)")]
+    async fn retests(&self, ctx: &Context<'_>) -> Result<Vec<Retest>> {
+        let found = loaders(ctx)?.retests_of_findings.load_one(self.finding.id).await.map_err(refused)?;
+        Ok(found.unwrap_or_default())
     }
 }
 
@@ -103,6 +125,21 @@ pub(crate) struct FindingPatchInput {
     due_at: MaybeUndefined<DateTime>,
 }
 
+impl FindingPatchInput {
+    /// What is wished for.
+    pub(crate) fn wish(self) -> FindingPatch {
+        let Self { severity, severity_reason, assignee, tags, tlp, due_at } = self;
+        FindingPatch {
+            severity: wish(severity),
+            severity_reason: wish(severity_reason),
+            assignee: wish(assignee),
+            tags: wish(tags),
+            tlp: wish(tlp),
+            due_at: wish(due_at),
+        }
+    }
+}
+
 fn wish<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
     match value {
         MaybeUndefined::Undefined => None,
@@ -130,17 +167,8 @@ impl FindingMutations {
         if_match: Option<i64>,
         input: FindingPatchInput,
     ) -> Result<FindingNode> {
-        let FindingPatchInput { severity, severity_reason, assignee, tags, tlp, due_at } = input;
-        let patch = FindingPatch {
-            severity: wish(severity),
-            severity_reason: wish(severity_reason),
-            assignee: wish(assignee),
-            tags: wish(tags),
-            tlp: wish(tlp),
-            due_at: wish(due_at),
-        };
         let (_, finding) =
-            service::finding::patch(caller(ctx)?, id, version(if_match)?, patch).await.map_err(refused)?;
+            service::finding::patch(caller(ctx)?, id, version(if_match)?, input.wish()).await.map_err(refused)?;
         Ok(finding.into())
     }
 

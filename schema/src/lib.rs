@@ -4,18 +4,22 @@
 //! take one statement each whatever the size of the page.
 
 mod asset;
+mod attachment;
 mod audit;
 mod budget;
 mod change;
 mod client;
+mod comment;
 mod connection;
 mod error;
 mod finding;
+mod finding_bulk;
 mod grant;
 mod guard;
 mod import;
 mod loaders;
 mod me;
+mod retest;
 mod risk_acceptance;
 mod task;
 mod tenant_settings;
@@ -40,6 +44,9 @@ pub struct Query(
     tenant_settings::TenantSettingsQueries,
     audit::AuditQueries,
     risk_acceptance::RiskAcceptanceQueries,
+    comment::CommentQueries,
+    attachment::AttachmentQueries,
+    retest::RetestQueries,
 );
 
 /// All that can be changed.
@@ -52,6 +59,10 @@ pub struct Mutation(
     grant::GrantMutations,
     tenant_settings::TenantSettingsMutations,
     risk_acceptance::RiskAcceptanceMutations,
+    comment::CommentMutations,
+    attachment::AttachmentMutations,
+    retest::RetestMutations,
+    finding_bulk::FindingBulkMutations,
 );
 
 /// The schema.

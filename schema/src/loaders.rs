@@ -4,8 +4,8 @@ use async_graphql::{
     dataloader::{DataLoader, Loader},
     runtime::{TokioSpawner, TokioTimer},
 };
-use domain::{Asset, AssetId, Finding, FindingId, Task};
-use service::{Caller, Error};
+use domain::{Asset, AssetId, Attachment, Comment, Finding, FindingId, Page, Retest, Task};
+use service::{Caller, Error, comment::CommentsOf};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// Most findings shown under one asset or task; the lists show all.
@@ -17,6 +17,9 @@ pub struct Loaders {
     pub(crate) findings: DataLoader<Findings>,
     pub(crate) findings_of_assets: DataLoader<FindingsOfAssets>,
     pub(crate) tasks_of_findings: DataLoader<TasksOfFindings>,
+    pub(crate) comments: DataLoader<Comments>,
+    pub(crate) attachments_of_findings: DataLoader<AttachmentsOfFindings>,
+    pub(crate) retests_of_findings: DataLoader<RetestsOfFindings>,
 }
 
 impl Loaders {
@@ -27,6 +30,9 @@ impl Loaders {
             findings: loader(Findings(caller.clone())),
             findings_of_assets: loader(FindingsOfAssets(caller.clone())),
             tasks_of_findings: loader(TasksOfFindings(caller.clone())),
+            comments: loader(Comments(caller.clone())),
+            attachments_of_findings: loader(AttachmentsOfFindings(caller.clone())),
+            retests_of_findings: loader(RetestsOfFindings(caller.clone())),
         }
     }
 }
@@ -40,6 +46,9 @@ pub(crate) struct Assets(Caller);
 pub(crate) struct Findings(Caller);
 pub(crate) struct FindingsOfAssets(Caller);
 pub(crate) struct TasksOfFindings(Caller);
+pub(crate) struct Comments(Caller);
+pub(crate) struct AttachmentsOfFindings(Caller);
+pub(crate) struct RetestsOfFindings(Caller);
 
 impl Loader<AssetId> for Assets {
     type Value = Asset;
@@ -88,6 +97,44 @@ impl Loader<FindingId> for TasksOfFindings {
         let mut of_findings: HashMap<FindingId, Vec<Task>> = HashMap::new();
         for (finding, task) in service::task::of_findings(&read, ids).await? {
             of_findings.entry(finding).or_default().push(task);
+        }
+        Ok(of_findings)
+    }
+}
+
+impl Loader<CommentsOf> for Comments {
+    type Value = Page<Comment>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, wanted: &[CommentsOf]) -> Result<HashMap<CommentsOf, Page<Comment>>, Arc<Error>> {
+        let read = self.0.look().await?;
+        Ok(service::comment::first(&read, wanted).await?)
+    }
+}
+
+impl Loader<FindingId> for AttachmentsOfFindings {
+    type Value = Vec<Attachment>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[FindingId]) -> Result<HashMap<FindingId, Vec<Attachment>>, Arc<Error>> {
+        let read = self.0.look().await?;
+        let mut of_findings: HashMap<FindingId, Vec<Attachment>> = HashMap::new();
+        for attachment in service::attachment::of_findings(&read, ids, MAX_RELATED as u64).await? {
+            of_findings.entry(attachment.finding_id).or_default().push(attachment);
+        }
+        Ok(of_findings)
+    }
+}
+
+impl Loader<FindingId> for RetestsOfFindings {
+    type Value = Vec<Retest>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[FindingId]) -> Result<HashMap<FindingId, Vec<Retest>>, Arc<Error>> {
+        let read = self.0.look().await?;
+        let mut of_findings: HashMap<FindingId, Vec<Retest>> = HashMap::new();
+        for retest in service::retest::of_findings(&read, ids, MAX_RELATED as u64).await? {
+            of_findings.entry(retest.finding_id).or_default().push(retest);
         }
         Ok(of_findings)
     }

@@ -1,6 +1,7 @@
 //! Tasks, their findings and tickets.
 
 use crate::{
+    comment::{Comments, comments},
     connection::{caller, connection, cost, found, loaders, page},
     error::{refused, refused_by_rule},
     finding::FindingNode,
@@ -11,7 +12,7 @@ use async_graphql::{
     connection::{Connection, EmptyFields},
 };
 use domain::{
-    Task, TaskId,
+    CommentTarget, Task, TaskId,
     task::{TaskFilter, TicketLink},
 };
 
@@ -37,6 +38,12 @@ impl TaskNode {
         let mut found =
             loaders(ctx)?.findings.load_many(self.task.finding_ids.iter().copied()).await.map_err(refused)?;
         Ok(self.task.finding_ids.iter().filter_map(|id| found.remove(id)).map(Into::into).collect())
+    }
+
+    /// What people say about it, in the order of the conversation.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn comments(&self, ctx: &Context<'_>, first: Option<i64>, after: Option<String>) -> Result<Comments> {
+        comments(ctx, CommentTarget::Task(self.task.id), first, after).await
     }
 }
 

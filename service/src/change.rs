@@ -2,9 +2,9 @@
 //! order in which it was committed.
 
 use crate::{
-    Error, Etag, Fresh, Result, asset,
+    Error, Etag, Fresh, Result, asset, attachment, comment,
     cursor::Bound,
-    finding, import, risk_acceptance, task,
+    finding, import, retest, risk_acceptance, task,
     tenancy::{Caller, Read},
 };
 use domain::{
@@ -84,6 +84,7 @@ async fn of_tenant(
     if filter.mode == ChangeMode::State {
         condition = condition.add(Expr::exists(later_event()).not());
     }
+    condition = condition.add_option(comment::known_in_feed(read.caller(), tenant));
     let find = read.scope().find::<event::Entity>().filter(condition);
     find.with(|select| select.order_by_asc(C::Seq).limit(limit)).all().await
 }
@@ -92,7 +93,10 @@ fn visible(caller: &Caller, filter: &ChangeFilter, tenant: Uuid) -> Vec<Resource
     use sea_orm::Iterable;
     ResourceType::iter()
         .filter(|kind| filter.types.is_empty() || filter.types.contains(kind))
-        .filter(|kind| caller.may(kind.permission(), TenantId(tenant)))
+        .filter(|kind| {
+            let holds = |permission| caller.may(permission, TenantId(tenant));
+            holds(kind.permission()) || kind.task_permission().is_some_and(holds)
+        })
         .collect()
 }
 
@@ -182,6 +186,18 @@ async fn resources(read: &Read, events: &[event::Model]) -> Result<HashMap<Uuid,
             ResourceType::Import => {
                 let rows = import::by_ids(read, &typed(ids)).await?;
                 found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Import(Box::new(row)))));
+            }
+            ResourceType::Comment => {
+                let rows = comment::by_ids(read, &typed(ids)).await?;
+                found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Comment(Box::new(row)))));
+            }
+            ResourceType::Attachment => {
+                let rows = attachment::by_ids(read, &typed(ids)).await?;
+                found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Attachment(Box::new(row)))));
+            }
+            ResourceType::Retest => {
+                let rows = retest::by_ids(read, &typed(ids)).await?;
+                found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Retest(Box::new(row)))));
             }
         }
     }

@@ -3,7 +3,7 @@
 //! is lost while the server is down and nothing is done twice on two replicas.
 
 use crate::{
-    Result, finding,
+    Result, attachment, finding,
     import::{self, ImportOptions},
     platform::Platform,
     risk_acceptance, sla,
@@ -35,6 +35,8 @@ pub async fn run(service: &Service, options: HousekeepingOptions) -> Result<()> 
         told("imports without a sign of life are interrupted", tenant.id, interrupted);
         let prioritised = finding::priority::of_waiting_assets(service, tenant.id).await;
         told("findings of assets that people rated are prioritised anew", tenant.id, prioritised);
+        let swept = attachment::sweep(service, tenant.id).await;
+        told("objects of no attachment are removed", tenant.id, swept);
     }
     Ok(())
 }

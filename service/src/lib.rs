@@ -7,11 +7,13 @@
 //! ([`tenancy::Command`]). The raw connection is private to [`store`].
 
 pub mod asset;
+pub mod attachment;
 pub mod audit;
 pub mod auth;
 pub mod change;
 pub mod client;
 pub mod clock;
+pub mod comment;
 mod cursor;
 pub mod enrich;
 pub mod error;
@@ -24,6 +26,7 @@ pub mod me;
 pub mod outbound;
 mod paging;
 pub mod platform;
+pub mod retest;
 pub mod risk_acceptance;
 mod sla;
 pub mod store;

@@ -5,7 +5,8 @@ use crate::support::{
     root,
 };
 use domain::{
-    Asset, AuditFilter, AuditRecord, Finding, FindingFilter, Import, Task, asset::AssetFilter, task::TaskFilter,
+    Asset, Attachment, AuditFilter, AuditRecord, Comment, Finding, FindingFilter, Import, Retest, Task,
+    asset::AssetFilter, task::TaskFilter,
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -39,6 +40,9 @@ fn the_fields_that_may_be_chosen_are_those_documented() {
         ("Asset", Asset::FIELDS),
         ("Task", Task::FIELDS),
         ("Import", Import::FIELDS),
+        ("Comment", Comment::FIELDS),
+        ("Attachment", Attachment::FIELDS),
+        ("Retest", Retest::FIELDS),
         ("AuditRecord", AuditRecord::FIELDS),
     ] {
         let properties = document::DOCUMENT["components"]["schemas"][name]["properties"].as_object().expect(name);

@@ -38,6 +38,7 @@ impl Demo {
         let (folder, _temporary) = self.folder()?;
         config.database_url = format!("sqlite://{}", folder.join("fynd.db").display());
         config.key_file = folder.join("fynd.key");
+        config.attachments.url = format!("file:{}", folder.join("attachments").display());
         config.key = String::new();
         config.listen = self.listen;
         if self.listen.port() == 0 {

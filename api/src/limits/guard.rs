@@ -73,10 +73,11 @@ async fn admit(request: &ServiceRequest) -> Result<(), Problem> {
     Ok(())
 }
 
-/// A report may be large and its line slow; everything else is small.
+/// A report or an attached file may be large and its line slow; everything else is small.
 fn time_for(request: &ServiceRequest, state: &State) -> Option<Duration> {
     let limits = &state.config.limits;
-    let is_report = request.method() == Method::POST && request.path() == "/v1/imports";
+    let is_report = request.method() == Method::POST
+        && (request.path() == "/v1/imports" || request.path().ends_with("/attachments"));
     let seconds = if is_report { limits.upload_seconds } else { limits.request_seconds };
     (seconds > 0).then(|| Duration::from_secs(seconds))
 }

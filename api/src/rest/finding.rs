@@ -144,7 +144,7 @@ async fn get_evidence(caller: As, id: Id<FindingId>, _: Params<NoParams>, seen: 
 /// municipality's rule (due_at) or to nobody (assignee) (RFC 7396).
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct PatchBody {
+pub(super) struct PatchBody {
     /// The severity that people give it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Severity>)]
@@ -171,6 +171,14 @@ struct PatchBody {
     due_at: Option<Option<DateTime>>,
 }
 
+impl PatchBody {
+    /// What is wished for.
+    pub(super) fn wish(self) -> FindingPatch {
+        let Self { severity, severity_reason, assignee, tags, tlp, due_at } = self;
+        FindingPatch { severity, severity_reason, assignee, tags, tlp, due_at }
+    }
+}
+
 /// Tells a field that is null from one that is not there.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
@@ -194,9 +202,7 @@ async fn patch_finding(
     version: IfMatch,
     body: Body<PatchBody>,
 ) -> Answer {
-    let PatchBody { severity, severity_reason, assignee, tags, tlp, due_at } = body.0;
-    let patch = FindingPatch { severity, severity_reason, assignee, tags, tlp, due_at };
-    changed(StatusCode::OK, service::finding::patch(&caller.0, id.0, version.0, patch).await?)
+    changed(StatusCode::OK, service::finding::patch(&caller.0, id.0, version.0, body.0.wish()).await?)
 }
 
 /// Moves a finding to another status.

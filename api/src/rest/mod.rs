@@ -1,11 +1,14 @@
 //! REST under `/v1`: read the input, call the service, return.
 
 mod asset;
+mod attachment;
 mod audit;
 mod change;
 mod client;
+mod comment;
 mod extract;
 mod finding;
+mod finding_bulk;
 mod grant;
 mod import;
 mod me;
@@ -16,6 +19,7 @@ mod params;
 pub mod problem;
 mod query;
 mod respond;
+mod retest;
 mod risk_acceptance;
 mod task;
 mod tenant;
@@ -37,9 +41,13 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(me::routes)
             .configure(tenant::routes)
             .configure(tenant_settings::routes)
+            .configure(finding_bulk::routes)
             .configure(finding::routes)
+            .configure(retest::routes)
             .configure(asset::routes)
             .configure(task::routes)
+            .configure(comment::routes)
+            .configure(attachment::routes)
             .configure(risk_acceptance::routes)
             .configure(import::routes)
             .configure(change::routes)
@@ -66,6 +74,8 @@ pub fn routes(config: &mut ServiceConfig) {
         (name = "assets", description = "What findings are about"),
         (name = "tasks", description = "The work that ticketing systems pull"),
         (name = "risk", description = "Risks that are knowingly borne until a date, at a known price"),
+        (name = "comments", description = "What people say about findings and tasks"),
+        (name = "attachments", description = "Files that show what a finding is, or that it is gone"),
         (name = "imports", description = "Reports that come in"),
         (name = "changes", description = "The feed that every consumer follows"),
         (name = "clients", description = "Programs with credentials of their own"),

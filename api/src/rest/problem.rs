@@ -49,6 +49,7 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::InvalidCursor
         | Code::CursorMismatch
         | Code::TenantRequired
+        | Code::TooMany
         | Code::QueryTooComplex
         | Code::InvalidQuery => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -62,6 +63,10 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::AlreadyInAcceptance
         | Code::TicketAlreadyLinked
         | Code::TicketTaken
+        | Code::CommentDeleted
+        | Code::QuotaExceeded
+        | Code::AttachmentInUse
+        | Code::CountMismatch
         | Code::ImportRunning => StatusCode::CONFLICT,
         Code::Stale => StatusCode::PRECONDITION_FAILED,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

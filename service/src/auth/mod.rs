@@ -21,6 +21,7 @@ pub use vault::{Vault, VaultError};
 
 use crate::{
     Clock, Error, Result, Store,
+    attachment::Storage,
     audit::{self, Entry},
     outbound::Outbound,
     platform::{self, Platform, To},
@@ -100,9 +101,17 @@ impl Auth {
         }
         let snapshots = Snapshots::load(platform, clock.clone()).await?;
         let issuer = options.issuer.as_str().into();
-        let service = Service { apart: store.clone(), store, clock, vault, issuer, noted: Arc::default() };
+        let attachments = Arc::new(Storage::none());
+        let service = Service { apart: store.clone(), store, clock, vault, issuer, attachments, noted: Arc::default() };
         let (verifier, newcomers) = (Verifier::default(), Newcomers::default());
         Ok(Self { service, options, verifier, snapshots, issuers, newcomers })
+    }
+
+    /// The same with a place for attachments.
+    #[must_use]
+    pub fn with_attachments(mut self, storage: Storage) -> Self {
+        self.service.attachments = Arc::new(storage);
+        self
     }
 
     /// What use cases stand on.

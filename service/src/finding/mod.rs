@@ -1,6 +1,7 @@
 //! Findings: lists, counts, and what people decide.
 
 mod as_of;
+mod bulk;
 mod counters;
 mod counts;
 mod derive;
@@ -11,10 +12,11 @@ mod list;
 mod patch;
 pub(crate) mod priority;
 mod row;
-mod transition;
+pub(crate) mod transition;
 mod version;
 pub(crate) mod write;
 
+pub use bulk::bulk;
 pub use counts::counts;
 pub use list::{FindingOrder, FindingQuery, by_ids, evidence, get, list, of_assets};
 pub use patch::patch;

@@ -38,18 +38,14 @@ pub async fn patch(caller: &Caller, id: FindingId, version: i64, patch: FindingP
     let patch = patch.normalise()?;
     let write = caller.begin_write(Permission::WriteFindings).await?;
     let before = write.get_version::<finding::Entity>(id.0, version).await?;
-    patch.check(before.status)?;
-    let after = apply(&before, patch.clone(), caller.principal(), caller.now())?;
-    if before.tlp.is_restricted() && !after.tlp.is_restricted() {
-        write.require(Permission::ReadEvidence, before.tenant_id)?;
-    }
+    let after = changed(caller, &before, &patch, caller.now())?;
     if after == before {
         return answer(caller, row::shown(&write.scope(), vec![after]).await?);
     }
     let mut command = write.command(before.tenant_id).await?;
     let before = command.get_version::<finding::Entity>(id.0, version).await?;
-    let after = apply(&before, patch, caller.principal(), command.recorded_at())?;
-    let edit = Edit::of(before, after);
+    let now = command.recorded_at();
+    let edit = Edit::of(before.clone(), changed(caller, &before, &patch, now)?);
     let saved = write::save(&mut command, vec![edit]).await?;
     let shown = row::shown(&command.scope(), saved.into_iter().map(|saved| saved.row).collect()).await?;
     command.commit("finding.patch", Some((ResourceType::Finding, id.0))).await?;
@@ -71,6 +67,24 @@ pub(super) fn set_by_person(row: &finding::Model) -> Vec<&'static str> {
 pub(super) fn answer(caller: &Caller, mut shown: Vec<Finding>) -> Result<(Etag, Finding)> {
     let finding = shown.pop().ok_or_else(crate::Error::not_found)?;
     Ok((list::etag(caller, &finding), finding))
+}
+
+/// The finding as the change leaves it.
+///
+/// # Errors
+/// `forbidden` if the mark that withholds goes and the caller may not see what it withholds; `invalid_body`.
+pub(super) fn changed(
+    caller: &Caller,
+    before: &finding::Model,
+    patch: &FindingPatch,
+    now: Timestamp,
+) -> Result<finding::Model> {
+    patch.check(before.status)?;
+    let after = apply(before, patch.clone(), caller.principal(), now)?;
+    if before.tlp.is_restricted() && !after.tlp.is_restricted() {
+        caller.require(Permission::ReadEvidence, before.tenant_id)?;
+    }
+    Ok(after)
 }
 
 fn apply(before: &finding::Model, patch: FindingPatch, by: PrincipalId, now: Timestamp) -> Result<finding::Model> {

@@ -5,6 +5,7 @@ use crate::{Error, Result, store::Connection};
 use domain::{Hand, OrganisationId, PrincipalId, Timestamp};
 use entity::{client, organisation, person, person_principal, principal};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 impl Platform {
@@ -66,15 +67,27 @@ impl Platform {
 impl Rows<'_> {
     /// Whose hand a principal is: its person's; its client's owner's; or nobody's but its own.
     pub(crate) async fn hand(&self, principal: PrincipalId) -> Result<Hand> {
-        let of_client = client::Column::PrincipalId.eq(principal.0);
-        let client = client::Entity::find().filter(of_client).one(self.connection).await?;
-        let owner = client.and_then(|client| client.owner_id);
-        let candidates: Vec<Uuid> = [principal.0].into_iter().chain(owner).collect();
+        let mut hands = self.hands([principal].into()).await?;
+        Ok(hands.remove(&principal.0).unwrap_or(Hand::Unmapped(principal)))
+    }
+
+    /// [`Rows::hand`] of each of several principals, in two statements.
+    pub(crate) async fn hands(&self, principals: BTreeSet<PrincipalId>) -> Result<HashMap<Uuid, Hand>> {
+        let of_client = client::Column::PrincipalId.is_in(principals.iter().map(|principal| principal.0));
+        let clients = client::Entity::find().filter(of_client).all(self.connection).await?;
+        let owners: HashMap<Uuid, Uuid> =
+            clients.into_iter().filter_map(|client| Some((client.principal_id, client.owner_id?))).collect();
+        let candidates = principals.iter().map(|principal| principal.0).chain(owners.values().copied());
         let is_one = person_principal::Column::PrincipalId.is_in(candidates);
         let links = person_principal::Entity::find().filter(is_one).all(self.connection).await?;
-        let person = |of: Uuid| links.iter().find(|link| link.principal_id == of).map(|link| link.person_id);
-        let known = person(principal.0).or_else(|| owner.and_then(person));
-        Ok(known.map_or(Hand::Unmapped(owner.map_or(principal, PrincipalId)), Hand::Person))
+        let persons: HashMap<Uuid, Uuid> = links.into_iter().map(|link| (link.principal_id, link.person_id)).collect();
+        let hand = |principal: PrincipalId| {
+            let owner = owners.get(&principal.0);
+            let known = persons.get(&principal.0).or_else(|| persons.get(owner?));
+            let unmapped = Hand::Unmapped(owner.map_or(principal, |owner| PrincipalId(*owner)));
+            (principal.0, known.map_or(unmapped, |person| Hand::Person(*person)))
+        };
+        Ok(principals.into_iter().map(hand).collect())
     }
 
     /// An organisation by name or id.

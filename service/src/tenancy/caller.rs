@@ -24,6 +24,8 @@ pub struct Service {
     pub vault: Arc<Vault>,
     /// The issuer of own tokens.
     pub issuer: Arc<str>,
+    /// Where attachments lie.
+    pub attachments: Arc<crate::attachment::Storage>,
     /// What the audit has yet to write.
     pub noted: Arc<crate::audit::Noted>,
 }
@@ -173,6 +175,19 @@ impl Caller {
     /// Whether the caller holds the permission in the tenant.
     pub fn may(&self, permission: Permission, tenant: TenantId) -> bool {
         self.0.rights.get(&tenant).is_some_and(|right| right.scopes.has(permission))
+    }
+
+    /// Refuses unless the caller holds the permission in the tenant of a row.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub(crate) fn require(&self, permission: Permission, tenant: uuid::Uuid) -> Result<()> {
+        if self.may(permission, TenantId(tenant)) {
+            return Ok(());
+        }
+        let detail =
+            format!("this needs `{}`, which the token does not hold in this municipality", permission.as_str());
+        Err(Error::refused(Code::Forbidden, detail))
     }
 
     /// Tells the audit that this caller was refused; see [`crate::audit::refused`].

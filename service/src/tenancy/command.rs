@@ -204,7 +204,20 @@ impl Command {
 
     /// Commits the change with its events, one audit row for `action`, and the new time of the clock.
     pub async fn commit(self, action: &str, resource: Option<(ResourceType, Uuid)>) -> Result<()> {
-        let mut entry = Entry::done(action);
+        self.commit_entry(Entry::done(action), resource).await
+    }
+
+    /// [`Command::commit`] with something more in the audit row: small, and never a finding's text.
+    pub(crate) async fn commit_detailed(
+        self,
+        action: &str,
+        resource: Option<(ResourceType, Uuid)>,
+        detail: &Value,
+    ) -> Result<()> {
+        self.commit_entry(Entry::done(action).detail(detail), resource).await
+    }
+
+    async fn commit_entry(self, mut entry: Entry, resource: Option<(ResourceType, Uuid)>) -> Result<()> {
         if self.value > self.clock.value {
             entry = entry.numbered(self.clock.value + 1, self.value);
         }

@@ -2,7 +2,7 @@
 
 use super::{Caller, Command, Scope};
 use crate::{Error, Result, store::Connection};
-use domain::{Code, Permission, TenantId};
+use domain::{Code, Permission};
 use entity::Numbered;
 use sea_orm::ColumnTrait;
 use uuid::Uuid;
@@ -46,12 +46,7 @@ impl Write {
     /// # Errors
     /// `forbidden`.
     pub fn require(&self, permission: Permission, tenant: Uuid) -> Result<()> {
-        if self.caller.may(permission, TenantId(tenant)) {
-            return Ok(());
-        }
-        let detail =
-            format!("this needs `{}`, which the token does not hold in this municipality", permission.as_str());
-        Err(Error::refused(Code::Forbidden, detail))
+        self.caller.require(permission, tenant)
     }
 
     /// Locks the tenant's clock. From here on nobody else changes anything of

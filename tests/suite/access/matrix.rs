@@ -38,6 +38,11 @@ async fn is_let_in(who: &Person, operation: Operation) -> bool {
         "postRiskAcceptance" => json!({"findings": ["01900000-0000-7000-8000-000000000000"], "reason": "x",
             "standstill_days": 1, "cost_per_day": 1, "fix_cost": 1, "expires_at": "2026-12-24T12:00:00Z"}),
         "postRiskAcceptanceRefusal" | "postRiskAcceptanceRevocation" => json!({"reason": "x"}),
+        "postFindingComment" | "postTaskComment" | "patchComment" => json!({"text": "x"}),
+        "postRetest" => json!({"method": "scan", "result": "not_fixed"}),
+        "bulkFindings" => {
+            json!({"ids": ["01900000-0000-7000-8000-000000000000"], "transition": {"to": "confirmed"}})
+        }
         _ => json!({}),
     };
     let answer = who.write(method, &path, Some("\"1-0\""), body).await;

@@ -180,7 +180,8 @@ impl Sequence<'_> {
         let seq = self.lead().get(&format!("{path}?fields=seq")).await.json()["seq"].as_i64().unwrap();
         let severity = pick(rng, &[None, Some("low"), Some("critical")]);
         let assignee = pick(rng, &[None, Some("Åsa"), Some("Örjan")]);
-        let body = json!({"severity": severity, "assignee": assignee});
+        let reason = severity.filter(|severity| *severity != after.reported).map(|_| "Nätet är slutet.");
+        let body = json!({"severity": severity, "severity_reason": reason, "assignee": assignee});
         self.done.push(format!("{} {body}", after.id));
         if chance(rng, 5) {
             let stale = self.lead().write(Method::PATCH, &path, Some(&format!("\"{}\"", seq - 1)), body).await;

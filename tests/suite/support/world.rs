@@ -153,6 +153,7 @@ fn config(store: &TestStore) -> Config {
     config.database_url.clone_from(&store.url);
     config.listen = "127.0.0.1:0".parse().expect("an address");
     config.key_file = store.folder.path().join("fynd.key");
+    config.attachments.url = format!("file:{}", store.folder.path().join("attachments").display());
     config.workers = 1;
     config.imports.lease_seconds = 1;
     // The clock stands still, so nothing would come back; who tests the limits sets them.

@@ -23,6 +23,9 @@ pub(super) struct Sample {
 /// Any right in the municipality will do.
 const ANY: &[&str] = &[];
 
+/// Whoever may comment on something may have second thoughts.
+const COMMENTING: &[&str] = &["findings:write", "tasks:write", "tasks:claim"];
+
 /// One sample per field of Query and Mutation. A new field fails the walk until it is here.
 pub(super) fn sample(field: &str) -> Sample {
     let (scopes, resource, arguments): (&'static [&'static str], _, _) = match field {
@@ -79,6 +82,22 @@ pub(super) fn sample(field: &str) -> Sample {
         "revokeGrant" => (&["grants:manage"], "grants", "(id: ID)"),
         "tenantSettings" => (ANY, "", "(tenant: TENANT)"),
         "updateTenantSettings" => (&["tenants:manage"], "", "(tenant: TENANT, ifMatch: 1, input: {language: EN})"),
+        "retest" => (&["findings:read"], "retests", "(id: ID)"),
+        "recordRetest" => {
+            let arguments = "(findingId: ID, ifMatch: 1, input: {method: SCAN, result: NOT_FIXED})";
+            (&["findings:verify"], "findings", arguments)
+        }
+        "bulkFindings" => {
+            let arguments = "(input: {ids: [ID], transition: {to: CONFIRMED}})";
+            (&["findings:write", "findings:verify"], "", arguments)
+        }
+        "comment" => (&["findings:read", "tasks:read"], "comments", "(id: ID)"),
+        "commentOnFinding" => (&["findings:write"], "findings", "(findingId: ID, input: {text: \"x\"})"),
+        "commentOnTask" => (&["tasks:write", "tasks:claim"], "tasks", "(taskId: ID, input: {text: \"x\"})"),
+        "updateComment" => (COMMENTING, "comments", "(id: ID, ifMatch: 1, input: {text: \"x\"})"),
+        "deleteComment" => (COMMENTING, "comments", "(id: ID, ifMatch: 1)"),
+        "attachment" => (&["evidence:read"], "attachments", "(id: ID)"),
+        "deleteAttachment" => (&["evidence:write"], "attachments", "(id: ID, ifMatch: 1)"),
         new => panic!("{new}: the walk has no sample for it"),
     };
     Sample { scopes, resource, arguments }
@@ -181,8 +200,13 @@ fn codes(answer: &Answer) -> Vec<String> {
     errors.iter().map(|error| error["extensions"]["code"].as_str().expect("a code").to_owned()).collect()
 }
 
+/// A world whose documents may ask for everything at once.
+pub(super) async fn wide(kind: Kind) -> World {
+    World::with(kind, |config| config.limits.graphql_complexity = 100_000_000).await
+}
+
 async fn no_field_takes_a_stranger(kind: Kind) {
-    let world = World::new(kind).await;
+    let world = wide(kind).await;
     let types = Types::of(&world.lead().await).await;
     let strangers = strangers(&world).await;
     for field in types.fields() {
@@ -200,7 +224,7 @@ async fn no_field_takes_a_stranger(kind: Kind) {
 }
 
 async fn every_field_needs_its_scope(kind: Kind) {
-    let world = World::new(kind).await;
+    let world = wide(kind).await;
     let types = Types::of(&world.lead().await).await;
     for field in types.fields() {
         let scopes = sample(&field.name).scopes;
@@ -213,7 +237,7 @@ async fn every_field_needs_its_scope(kind: Kind) {
 }
 
 async fn no_field_tells_foreign_from_missing(kind: Kind) {
-    let world = World::new(kind).await;
+    let world = wide(kind).await;
     let (norrvik, alvsund) = (filled(&world, "norrvik").await, filled(&world, "alvsund").await);
     let lead = with_scopes(&world, ALL).await;
     for field in Types::of(&lead).await.fields() {
@@ -236,7 +260,7 @@ async fn no_field_tells_foreign_from_missing(kind: Kind) {
 
 /// Everything that can be selected at all holds nothing of another municipality.
 async fn no_field_shows_a_foreign_row(kind: Kind) {
-    let world = World::new(kind).await;
+    let world = wide(kind).await;
     let (norrvik, alvsund) = (filled(&world, "norrvik").await, filled(&world, "alvsund").await);
     let lead = with_scopes(&world, ALL).await;
     for field in Types::of(&lead).await.fields().into_iter().filter(|field| field.operation == "query") {

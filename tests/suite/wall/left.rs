@@ -130,7 +130,7 @@ async fn another_acceptance(lead: &Person) {
 
 async fn a_cursor_is_its_principals_alone(kind: Kind) {
     let world = World::new(kind).await;
-    filled(&world, "norrvik").await;
+    let norrvik = filled(&world, "norrvik").await;
     let lead = with_scopes(&world, ALL).await;
     let twin = world.person("twin", &[world.norrvik], ALL).await;
     let mut lists = 0;
@@ -141,9 +141,10 @@ async fn a_cursor_is_its_principals_alone(kind: Kind) {
             lead.write(Method::POST, "/v1/clients", None, new).await.expect(201);
         }
         another_acceptance(&lead).await;
-        let page = lead.get(&format!("{}?limit=1", operation.path)).await.expect(200).json();
+        let list = path(operation, norrvik.one.get(resource(operation)).map_or("", String::as_str));
+        let page = lead.get(&format!("{list}?limit=1")).await.expect(200).json();
         let cursor = page["next_cursor"].as_str().unwrap_or_else(|| panic!("{} has one page", operation.id()));
-        let next = format!("{}?limit=1&cursor={cursor}", operation.path);
+        let next = format!("{list}?limit=1&cursor={cursor}");
         lead.get(&next).await.expect(200);
         assert_eq!(twin.get(&next).await.expect(400).code(), "cursor_invalid", "{}", operation.id());
         lists += 1;

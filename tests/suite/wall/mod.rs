@@ -55,9 +55,33 @@ async fn filled(world: &World, slug: &'static str) -> Filled {
         all.extend(ids_in(&page.text));
         one.insert(resource, page.items()[0]["id"].as_str().expect("an id").to_owned());
     }
+    for target in ["findings", "tasks"] {
+        // Two of each, so that every list has a second page.
+        let path = format!("/v1/{target}/{}", one[target]);
+        for text in ["Är detta rätt?", "Ja."] {
+            let said = person.write(Method::POST, &format!("{path}/comments"), None, json!({"text": text})).await;
+            one.entry("comments").or_insert(id_of(&said.expect(201)));
+            if target == "findings" {
+                let file =
+                    person.write(Method::POST, &format!("{path}/attachments"), None, json!({"text": text})).await;
+                one.entry("attachments").or_insert(id_of(&file.expect(201)));
+            }
+        }
+    }
+    let finding = format!("/v1/findings/{}", one["findings"]);
+    for _ in 0..2 {
+        let tag = person.get(&finding).await.expect(200).etag();
+        let seen = json!({"method": "scan", "result": "not_fixed"});
+        let retest = person.write(Method::POST, &format!("{finding}/retests"), Some(&tag), seen).await;
+        one.entry("retests").or_insert(id_of(&retest.expect(201)));
+    }
     // A task holds findings at least; the first finding may have no evidence, but one has.
     all.extend(ids_in(&person.get("/v1/changes?limit=1000&mode=events").await.expect(200).text));
     Filled { one, all }
+}
+
+fn id_of(answer: &Answer) -> String {
+    answer.json()["id"].as_str().expect("an id").to_owned()
 }
 
 fn ids_in(text: &str) -> BTreeSet<Uuid> {

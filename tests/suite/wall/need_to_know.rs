@@ -2,7 +2,7 @@
 
 use super::{
     Filled, MISSING, all_but,
-    graphql::{Types, sample},
+    graphql::{Types, sample, wide},
     rest::{path, resource, walled},
     with_scopes,
 };
@@ -20,8 +20,16 @@ on_both_stores!(
     reading_what_is_marked_is_recorded,
 );
 
-/// A word in each field that is withheld, and in none other.
-const SECRETS: &[&str] = &["hemligbeskrivning", "hemligplats", "hemlighanvisning", "hemligtbevis"];
+/// A word in each field and each note that is withheld, and in none other.
+const SECRETS: &[&str] = &[
+    "hemligbeskrivning",
+    "hemligplats",
+    "hemlighanvisning",
+    "hemligtbevis",
+    "hemligkommentar",
+    "hemligfil",
+    "hemligretest",
+];
 /// Words that whoever reads findings or tasks may know.
 const OPEN: &[&str] = &["Brist i verksamhetssystemet", "uppgradera-genast"];
 
@@ -45,6 +53,16 @@ async fn red(world: &World) -> (Person, Filled) {
         let items = red_team.get(&format!("/v1/{resource}?limit=500")).await.expect(200).items();
         one.insert(resource, items[0]["id"].as_str().expect("an id").to_owned());
     }
+    let finding = format!("/v1/findings/{}", one["findings"]);
+    let said = json!({"text": "hemligkommentar"});
+    let comment = red_team.write(Method::POST, &format!("{finding}/comments"), None, said).await.expect(201);
+    let path = format!("{finding}/attachments?filename=hemligfil.json");
+    let file = red_team.write(Method::POST, &path, None, json!({"text": "hemligfil"})).await.expect(201);
+    let tag = red_team.get(&finding).await.expect(200).etag();
+    let seen = json!({"method": "exploit", "result": "not_fixed", "comment": "hemligretest"});
+    let retest = red_team.write(Method::POST, &format!("{finding}/retests"), Some(&tag), seen).await.expect(201);
+    one.insert("retests", super::id_of(&retest));
+    one.extend([("comments", super::id_of(&comment)), ("attachments", super::id_of(&file))]);
     (red_team, Filled { one, all: BTreeSet::new() })
 }
 
@@ -53,7 +71,7 @@ fn words_in(text: &str) -> Vec<&'static str> {
 }
 
 async fn nothing_withheld_is_shown_on_any_way(kind: Kind) {
-    let world = World::new(kind).await;
+    let world = wide(kind).await;
     let (red_team, norrvik) = red(&world).await;
     let reader = with_scopes(&world, &all_but(&["evidence:read"])).await;
     let path_of = |operation| path(operation, norrvik.one.get(resource(operation)).map_or(MISSING, String::as_str));
