@@ -1,7 +1,8 @@
 //! The change feed's items: every consumer is a cursor over the same feed.
 
 use crate::{
-    Asset, Attachment, Comment, DateTime, EventKind, Finding, Import, Permission, Retest, RiskAcceptance, Task, TenantId,
+    Asset, Attachment, Comment, DateTime, EventKind, Finding, Import, Permission, Retest, RiskAcceptance, Task,
+    TenantId,
 };
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
@@ -50,7 +51,9 @@ impl ResourceType {
     /// What it takes, besides `feed:read`, to see changes of this type.
     pub const fn permission(self) -> Permission {
         match self {
-            Self::Finding | Self::Import | Self::RiskAcceptance | Self::Comment | Self::Retest => Permission::ReadFindings,
+            Self::Finding | Self::Import | Self::RiskAcceptance | Self::Comment | Self::Retest => {
+                Permission::ReadFindings
+            }
             Self::Asset => Permission::ReadAssets,
             Self::Task => Permission::ReadTasks,
             Self::Attachment => Permission::ReadEvidence,

@@ -60,8 +60,7 @@ pub use finding_filter::{FindingCount, FindingCounts, FindingFacet, FindingFilte
 pub use grant::Grant;
 pub use id::{
     AcceptanceId, AssetId, AttachmentId, BusinessServiceId, ClientId, CommentId, FindingId, GrantId, ImportId,
-    OrganisationId, PrincipalId, RetestId,
-    SourceId, TaskId, TenantId,
+    OrganisationId, PrincipalId, RetestId, SourceId, TaskId, TenantId,
 };
 pub use import::{Import, ImportFormat, ImportStatus, RejectedRecord};
 pub use me::{Me, TenantRights};

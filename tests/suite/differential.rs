@@ -198,7 +198,10 @@ impl Pools {
             select(vec!["id", "severity", "priority", "first_seen", "updated_at", "due_at"]),
             any::<bool>(),
             prop_oneof![4 => select(limits[..5].to_vec()), 1 => select(limits)],
-            subsequence(vec!["severity", "status", "kind", "source", "tenant", "tlp", "priority", "kev", "overdue"], 0..4),
+            subsequence(
+                vec!["severity", "status", "kind", "source", "tenant", "tlp", "priority", "kev", "overdue"],
+                0..4,
+            ),
         )
             .prop_map(|(mut conditions, sort, descending, limit, by)| {
                 // A parameter stands once.

@@ -11,7 +11,7 @@ use crate::{
     tenancy::{Caller, Command},
 };
 use domain::{
-    Code, FindingFilter, FindingId, Permission, Violation,
+    Code, FindingFilter, FindingId, Permission, Timestamp, Violation,
     finding_bulk::{
         Action, Bulk, BulkOutcome, BulkReport, BulkResult, BulkWish, FindingVersion, MAX_ITEMS, Selection, check_count,
     },
@@ -154,14 +154,14 @@ async fn in_tenant(caller: &Caller, tenant: Uuid, items: &[FindingVersion], bulk
 /// The rules of the command that each finding would have of its own.
 enum Rules<'b> {
     Transition(Judge, &'b domain::Transition),
-    Patch(&'b Caller, &'b domain::finding::FindingPatch),
+    Patch(&'b Caller, &'b domain::finding::FindingPatch, Timestamp),
 }
 
 impl<'b> Rules<'b> {
     async fn of(command: &Command, caller: &'b Caller, bulk: &'b Bulk, rows: &[finding::Model]) -> Result<Self> {
         Ok(match &bulk.action {
             Action::Transition(wish) => Self::Transition(Judge::of(command, caller, wish, rows).await?, wish),
-            Action::Patch(patch) => Self::Patch(caller, patch),
+            Action::Patch(patch) => Self::Patch(caller, patch, command.recorded_at()),
         })
     }
 
@@ -171,7 +171,7 @@ impl<'b> Rules<'b> {
         }
         match self {
             Self::Transition(judge, wish) => judge.moved(before, wish),
-            Self::Patch(caller, patch) => patch::changed(caller, before, patch),
+            Self::Patch(caller, patch, now) => patch::changed(caller, before, patch, *now),
         }
     }
 

@@ -71,7 +71,15 @@ pub(super) fn path(operation: Operation, id: &str) -> String {
 /// The resource that an action in a path is about.
 fn resource_path(path: &str) -> &str {
     let actions = [
-        "/transition", "/secrets", "/revoke-tokens", "/approve", "/refuse", "/revoke", "/comments", "/attachments", "/retests",
+        "/transition",
+        "/secrets",
+        "/revoke-tokens",
+        "/approve",
+        "/refuse",
+        "/revoke",
+        "/comments",
+        "/attachments",
+        "/retests",
         "/content",
     ];
     actions.iter().find_map(|action| path.strip_suffix(action)).unwrap_or(path)
