@@ -141,7 +141,7 @@ impl FindingFilter {
         storable_time("updated_to", self.updated_to)?;
         storable_time("as_of", self.as_of)?;
         let holders = [("task", self.task.is_some()), ("acceptance", self.acceptance.is_some())];
-        for (holder, _) in holders.into_iter().filter(|(_, is_asked)| self.as_of.is_some() && *is_asked) {
+        if let Some((holder, _)) = holders.into_iter().find(|(_, is_asked)| self.as_of.is_some() && *is_asked) {
             let detail = format!("cannot be asked for in the past: which {holder} held a finding is not kept");
             return Err(Error::parameter(holder, detail));
         }

@@ -78,7 +78,8 @@ async fn holidays_give_more_time_and_changes_count_from_the_same_day(kind: Kind)
     assert_eq!(found(&lead, "midsommar", "critical").await["due_at"], "2027-07-06T21:59:59Z");
     // It is overdue by now; the server finds out at any moment, and would come in between.
     world.keep_house().await;
-    let lower = patch(&lead, &easter, json!({"severity": "high"})).await.expect(200).json();
+    let lower =
+        patch(&lead, &easter, json!({"severity": "high", "severity_reason": "Slutet nät."})).await.expect(200).json();
     assert_eq!(lower["due_at"], "2027-05-11T21:59:59Z", "thirty working days from the same Maundy Thursday");
     world.end().await;
 }
@@ -100,7 +101,8 @@ async fn a_person_sets_another_date_and_takes_it_back(kind: Kind) {
     let finding = found(&lead, "datum", "critical").await;
     let set = patch(&lead, &finding, json!({"due_at": "2026-12-24T12:00:00+01:00"})).await.expect(200).json();
     assert_eq!(set["due_at"], "2026-12-24T11:00:00Z");
-    let lower = patch(&lead, &finding, json!({"severity": "low"})).await.expect(200).json();
+    let lower =
+        patch(&lead, &finding, json!({"severity": "low", "severity_reason": "Slutet nät."})).await.expect(200).json();
     assert_eq!(lower["due_at"], "2026-12-24T11:00:00Z", "no rule moves what a person has set");
     world.advance(TimeDelta::minutes(1));
     found(&lead, "datum", "high").await;

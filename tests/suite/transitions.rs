@@ -85,6 +85,17 @@ async fn put(world: &World, rules: &str, status: &str) {
     let original = one(status == "duplicate", "SELECT o.id FROM finding o WHERE o.rule_key = 'original'");
     let claimant = one(status == "fix_claimed", "SELECT p.id FROM principal p WHERE p.subject = 'claimant'");
     let acceptance = one(status == "risk_accepted", "id");
+    if status == "risk_accepted" {
+        let accepted = format!(
+            "INSERT INTO risk_acceptance (tenant_id, id, status, reason, finding_count, accepted_count, skipped_count,
+                 standstill_days, cost_per_day, fix_cost, currency, services, days_by_service, cost_by_service,
+                 requested_by, requested_at, expires_at, decided_by, decided_at, review_needed, updated_at, seq)
+             SELECT tenant_id, id, 'approved', 'x', 1, 1, 0, 1, 1, 1, 'SEK', '[]', false, false, id,
+                 '2026-11-24T08:00:00+00:00', '2027-01-24T08:00:00+00:00', source_id, '2026-11-24T08:00:00+00:00', false,
+                 '2026-11-24T08:00:00+00:00', 1 FROM finding WHERE rule_key LIKE '{rules}'"
+        );
+        world.test_store.execute(&accepted).await;
+    }
     let sql = format!(
         "UPDATE finding SET status = '{status}', justification = {justification}, duplicate_of = {original},
          claimed_by = {claimant}, acceptance_id = {acceptance}, decided_at = '2026-11-24T08:00:00+00:00',
