@@ -1,4 +1,4 @@
-//! Comments on findings and tasks. Whether there is one is decided in [`visible`] alone, for lists, single
+//! Comments on findings and tasks. Whether there is one is decided in `visible` alone, for lists, single
 //! comments and the feed alike: what is withheld does not exist.
 
 mod read;

@@ -1,6 +1,6 @@
 //! Risk acceptances: asked for by one person, decided by another, ended by time or by hand.
 //!
-//! What changes a finding goes through [`crate::finding::write`], like every change of one: an acceptance is the
+//! What changes a finding goes through `finding::write`, like every change of one: an acceptance is the
 //! only thing that lets a risk be accepted, and its end brings the findings back.
 
 mod decide;
