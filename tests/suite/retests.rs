@@ -11,6 +11,7 @@ on_both_stores!(
     what_a_retest_rests_on_is_kept,
     of_what_is_marked_red_only_the_result_is_told,
     a_retest_is_the_same_over_graphql,
+    a_finding_shows_its_last_hundred_rounds,
 );
 
 struct Story {
@@ -207,5 +208,19 @@ async fn a_retest_is_the_same_over_graphql(kind: Kind) {
     assert_eq!((&recorded["round"], &recorded["statusAfter"]), (&json!(1), &json!("VERIFIED_FIXED")));
     let of_rest = lead.get(&format!("{finding}/retests")).await.expect(200).items();
     assert_eq!(of_rest[0]["id"], recorded["id"]);
+    story.world.end().await;
+}
+
+async fn a_finding_shows_its_last_hundred_rounds(kind: Kind) {
+    let story = Story::begin(kind).await;
+    for _ in 1..=102 {
+        story.retest(&story.tester, "not_testable").await.expect(201);
+    }
+    let id = story.finding.rsplit('/').next().expect("an id");
+    let query = "query($id: UUID!) { finding(id: $id) { retests { round } } }";
+    let answer = story.lead.graphql(query, json!({"id": id})).await;
+    let retests = answer["data"]["finding"]["retests"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    let rounds: Vec<i64> = retests.iter().map(|retest| retest["round"].as_i64().expect("a round")).collect();
+    assert_eq!(rounds, (3..=102).collect::<Vec<_>>());
     story.world.end().await;
 }

@@ -1,6 +1,6 @@
 //! When findings are due: over holidays, through pauses and changed settings, and what is told of it.
 
-use crate::support::{ALL, Answer, Kind, Person, World, on_both_stores};
+use crate::support::{ALL, Answer, Kind, Person, World, counted_exactly, on_both_stores};
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -139,7 +139,6 @@ async fn due_soon_and_overdue_are_told_once(kind: Kind) {
     world.keep_house().await;
     assert!(told(&lead, "finding.overdue").await.is_empty());
     go_to(&world, "2026-12-03T23:00:00Z");
-    let asset = format!("/v1/assets/{}", finding["asset_id"].as_str().expect("an id"));
     for _ in 0..3 {
         world.keep_house().await;
     }
@@ -157,10 +156,11 @@ async fn due_soon_and_overdue_are_told_once(kind: Kind) {
     );
     let by_date = lead.get("/v1/findings?sort=due_at").await.expect(200).items();
     assert_eq!([&by_date[0]["id"], &by_date[1]["id"]], [&finding["id"], &late["id"]]);
-    lead.get(&asset).await.expect(200);
+    assert_eq!(counted_exactly(&world.test_store).await, 2);
     // More time: it is not overdue, and will be told again of the other date.
     let later = patch(&lead, &finding, json!({"due_at": "2026-12-07T12:00:00Z"})).await.expect(200).json();
     assert_eq!(later["overdue"], false);
+    counted_exactly(&world.test_store).await;
     go_to(&world, "2026-12-07T12:00:01Z");
     world.keep_house().await;
     assert_eq!(told(&lead, "finding.overdue").await.len(), 2);

@@ -6,7 +6,7 @@
 
 mod finding;
 
-use crate::support::{ALL, Kind, Person, World, on_both_stores};
+use crate::support::{ALL, Kind, Person, World, counted_exactly, on_both_stores};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use finding::{Finding, STATUSES, Wish, Word};
 use proptest::{prelude::Rng, test_runner::TestRng};
@@ -68,6 +68,7 @@ async fn random_commands_do_what_the_model_says(kind: Kind) {
         }
         sequence.check(&mut rng, &mut replay).await;
     }
+    assert!(counted_exactly(&world.test_store).await > 0, "nothing is open any more");
     world.end().await;
 }
 

@@ -52,6 +52,30 @@ pub(crate) async fn look(store: &TestStore, sql: &str) -> Vec<String> {
     }
 }
 
+/// Fails unless every asset counts exactly its open findings by severity, and those that are overdue. Gives how many
+/// assets count any.
+pub(crate) async fn counted_exactly(store: &TestStore) -> usize {
+    let of = |condition: &str| {
+        format!(
+            "(SELECT count(*) FROM finding f WHERE f.tenant_id = a.tenant_id AND f.asset_id = a.id AND {condition}
+                AND f.status IN ('new', 'confirmed', 'in_progress', 'fix_claimed'))"
+        )
+    };
+    let counts = [
+        ("open_informational", of("f.severity = 0")),
+        ("open_low", of("f.severity = 1")),
+        ("open_medium", of("f.severity = 2")),
+        ("open_high", of("f.severity = 3")),
+        ("open_critical", of("f.severity = 4")),
+        ("overdue_count", of("f.overdue")),
+    ];
+    let differs: Vec<String> = counts.iter().map(|(column, count)| format!("a.{column} <> {count}")).collect();
+    let wrong = look(store, &format!("SELECT a.name FROM asset a WHERE {}", differs.join(" OR "))).await;
+    assert!(wrong.is_empty(), "miscounted: {wrong:?}");
+    let any: Vec<String> = counts.iter().map(|(column, _)| format!("a.{column} > 0")).collect();
+    look(store, &format!("SELECT a.name FROM asset a WHERE {}", any.join(" OR "))).await.len()
+}
+
 /// A small fixture of this project.
 pub(crate) fn fixture(path: &str) -> Vec<u8> {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path);
