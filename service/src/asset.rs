@@ -28,9 +28,8 @@ pub async fn list(
     filter.check()?;
     let read = caller.begin_in(Permission::ReadAssets, &filter.tenant).await?;
     let scope = read.scope();
-    let query = serde_json::to_string(&("assets", filter)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
-    let etag = Etag::of_list(&scope, &[&caller.rights_digest(), &cursors.query, &format!("{page:?}")]).await?;
+    let cursors = Bound::of(caller, &("assets", filter))?;
+    let etag = Etag::of_page(&scope, &cursors, page).await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }

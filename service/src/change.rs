@@ -2,7 +2,7 @@
 //! order in which it was committed.
 
 use crate::{
-    Error, Etag, Fresh, Result, asset, attachment, comment,
+    Etag, Fresh, Result, asset, attachment, comment,
     cursor::Bound,
     finding, import, retest, risk_acceptance, task,
     tenancy::{Caller, Read},
@@ -34,8 +34,7 @@ pub async fn list(
     seen: Option<&str>,
 ) -> Result<Fresh<ChangePage>> {
     let read = caller.begin_in(Permission::ReadFeed, &filter.tenant).await?;
-    let query = serde_json::to_string(&("changes", filter)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
+    let cursors = Bound::of(caller, &("changes", filter))?;
     let mut position: Position = cursor.map(|cursor| cursors.open(cursor)).transpose()?.unwrap_or_default();
     let page = format!("{limit}|{cursor:?}");
     let etag = Etag::of_list(&read.scope(), &[&caller.rights_digest(), &cursors.query, &page]).await?;

@@ -30,8 +30,7 @@ pub async fn list(
     seen: Option<&str>,
 ) -> Result<Fresh<Page<Client>>> {
     let read = caller.begin_in(Permission::ManageClients, &filter.tenant).await?;
-    let query = serde_json::to_string(&("clients", filter)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
+    let cursors = Bound::of(caller, &("clients", filter))?;
     let after = page.cursor.as_deref().map(|cursor| cursors.open::<Uuid>(cursor)).transpose()?;
     let rows = read.platform().clients(after, page.limit + 1, caller.now()).await?;
     paging::whole(paging::cut(rows, &cursors, page, |client| client.id.0)?, caller, seen)

@@ -1,6 +1,6 @@
 //! Cursors: opaque to the client, signed, bound to its caller and its query.
 
-use crate::{Error, Result, auth::Vault};
+use crate::{Error, Result, auth::Vault, tenancy::Caller};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Code, PrincipalId};
 use serde::{Serialize, de::DeserializeOwned};
@@ -17,7 +17,13 @@ pub(crate) struct Bound<'a> {
 const TAG: usize = 16;
 const QUERY: usize = 8;
 
-impl Bound<'_> {
+impl<'a> Bound<'a> {
+    /// Cursors of the caller for what is told apart by `about`: the kind of list and everything that chooses its items.
+    pub(crate) fn of(caller: &'a Caller, about: &impl Serialize) -> Result<Self> {
+        let query = serde_json::to_string(about).map_err(Error::internal)?;
+        Ok(Self { vault: &caller.service().vault, principal: caller.principal(), query })
+    }
+
     /// A cursor that holds the position.
     pub(crate) fn seal<T: Serialize>(&self, position: &T) -> Result<String> {
         let position = serde_json::to_vec(position).map_err(Error::internal)?;

@@ -1,7 +1,7 @@
 //! Entity tags (RFC 9110, section 8.8.3): what a client has seen already.
 
-use crate::{Result, tenancy::Scope};
-use domain::Code;
+use crate::{Result, cursor::Bound, tenancy::Scope};
+use domain::{Code, PageRequest};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -35,6 +35,11 @@ impl Etag {
         }
         let all: Vec<&str> = std::iter::once(clocks.as_str()).chain(parts.iter().copied()).collect();
         Ok(Self(format!("l-{}", digest(&all))))
+    }
+
+    /// [`Etag::of_list`] of one page.
+    pub(crate) async fn of_page(scope: &Scope<'_>, cursors: &Bound<'_>, page: &PageRequest) -> Result<Self> {
+        Self::of_list(scope, &[&scope.caller().rights_digest(), &cursors.query, &format!("{page:?}")]).await
     }
 
     /// The tag of an answer that has no number: a digest of its content.

@@ -26,8 +26,7 @@ pub async fn list(
     seen: Option<&str>,
 ) -> Result<Fresh<Page<Grant>>> {
     let read = caller.begin_in(Permission::ManageGrants, &filter.tenant).await?;
-    let query = serde_json::to_string(&("grants", filter)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
+    let cursors = Bound::of(caller, &("grants", filter))?;
     let after = page.cursor.as_deref().map(|cursor| cursors.open::<Uuid>(cursor)).transpose()?;
     let rows = read.platform().grants(filter, after, page.limit + 1, caller.now()).await?;
     paging::whole(paging::cut(rows, &cursors, page, |grant| grant.id.0)?, caller, seen)

@@ -12,10 +12,7 @@ use domain::{
     retest::NewRetest,
 };
 use entity::{attachment, finding as row, retest};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, IntoActiveModel, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Query},
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, IntoActiveModel, QueryOrder, QuerySelect};
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -103,9 +100,8 @@ pub async fn list(
     let scope = read.scope();
     let of_id = row::Column::Id.eq(id.0);
     scope.find::<row::Entity>().filter(of_id).one().await?.ok_or_else(Error::not_found)?;
-    let query = serde_json::to_string(&("retests", id)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
-    let etag = Etag::of_list(&scope, &[&caller.rights_digest(), &cursors.query, &format!("{page:?}")]).await?;
+    let cursors = Bound::of(caller, &("retests", id))?;
+    let etag = Etag::of_page(&scope, &cursors, page).await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }
@@ -144,18 +140,9 @@ pub async fn by_ids(read: &Read, ids: &[RetestId]) -> Result<Vec<Retest>> {
 pub async fn of_findings(read: &Read, findings: &[FindingId], each: u64) -> Result<Vec<Retest>> {
     use retest::{Column as C, Entity as E};
     let scope = read.narrow(Permission::ReadFindings);
-    let place = Expr::cust("ROW_NUMBER() OVER (PARTITION BY tenant_id, finding_id ORDER BY round DESC)");
-    let ranked = Query::select()
-        .column(C::Id)
-        .expr_as(place, "place")
-        .from(E)
-        .and_where(C::TenantId.is_in(scope.tenants().iter().copied()))
-        .and_where(C::FindingId.is_in(findings.iter().map(|id| id.0)))
-        .to_owned();
-    let last =
-        Query::select().column("id").from_subquery(ranked, "ranked").and_where(Expr::col("place").lte(each)).to_owned();
-    let find = scope.find::<E>().filter(C::Id.in_subquery(last));
-    let rows = find.with(|select| select.order_by_asc(C::Round)).all().await?;
+    let find = scope.find::<E>().filter(C::FindingId.is_in(findings.iter().map(|id| id.0)));
+    let last = find.first_of_each(&[C::FindingId], "round DESC", each, &[C::Id]);
+    let rows = last.with(|select| select.order_by_asc(C::Round)).all().await?;
     shown(&scope, rows).await
 }
 

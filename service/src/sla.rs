@@ -6,7 +6,7 @@ use crate::{
     finding::write::{self, Edit},
     tenancy::{Caller, Command, Service},
 };
-use domain::{EventKind, Permission, TenantId, Timestamp, sla::Sla};
+use domain::{EventKind, Permission, TenantId, sla::Sla};
 use entity::{finding, sla_progress};
 use sea_orm::{
     ActiveValue::Set,
@@ -110,7 +110,7 @@ pub(crate) async fn recount(service: &Service, tenant: TenantId) -> Result<u64> 
 async fn recount_some(caller: &Caller, tenant: TenantId) -> Result<u64> {
     use finding::Column as C;
     let mut command = caller.begin_write(AS).await?.command(tenant.0).await?;
-    let policy = Sla::new(command.settings().await?).policy();
+    let policy = Sla::new(command.settings().clone()).policy();
     let reached = command.scope().find::<sla_progress::Entity>().one().await?;
     // Another policy than the one that it got through with begins at the first finding again.
     let after = reached.filter(|reached| reached.policy == policy).map(|reached| reached.last_id);
@@ -133,9 +133,4 @@ async fn recount_some(caller: &Caller, tenant: TenantId) -> Result<u64> {
     command.upsert::<sla_progress::Entity>(vec![place], again).await?;
     command.commit_step().await?;
     Ok(count)
-}
-
-/// When something ends that was asked for or is decided now, at the latest; see [`Sla::latest_expiry`].
-pub(crate) async fn latest_expiry(command: &Command, now: Timestamp) -> Result<Timestamp> {
-    Ok(Sla::new(command.settings().await?).latest_expiry(now))
 }

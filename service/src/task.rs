@@ -35,9 +35,8 @@ pub async fn list(
     filter.check()?;
     let read = caller.begin_in(Permission::ReadTasks, &filter.tenant).await?;
     let scope = read.scope();
-    let query = serde_json::to_string(&("tasks", filter)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
-    let etag = Etag::of_list(&scope, &[&caller.rights_digest(), &cursors.query, &format!("{page:?}")]).await?;
+    let cursors = Bound::of(caller, &("tasks", filter))?;
+    let etag = Etag::of_page(&scope, &cursors, page).await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }
@@ -133,22 +132,9 @@ async fn shown_rows(scope: &Scope<'_>, rows: Vec<task::Model>) -> Result<Vec<Tas
 
 async fn first_findings(scope: &Scope<'_>, tasks: &[Uuid]) -> Result<Vec<task_finding::Model>> {
     use task_finding::{Column as C, Entity as E};
-    let place = Expr::cust("ROW_NUMBER() OVER (PARTITION BY tenant_id, task_id ORDER BY finding_id)");
-    let ranked = Query::select()
-        .columns([C::TaskId, C::FindingId])
-        .expr_as(place, "place")
-        .from(E)
-        .and_where(C::TenantId.is_in(scope.tenants().iter().copied()))
-        .and_where(C::TaskId.is_in(tasks.iter().copied()))
-        .to_owned();
-    let first = Query::select()
-        .columns(["task_id", "finding_id"])
-        .from_subquery(ranked, "ranked")
-        .and_where(Expr::col("place").lte(MAX_FINDINGS))
-        .to_owned();
-    let key = Expr::tuple([Expr::col((E, C::TaskId)), Expr::col((E, C::FindingId))]);
-    let find = scope.find::<E>().filter(key.in_subquery(first));
-    find.with(|select| select.order_by_asc(C::FindingId)).all().await
+    let find = scope.find::<E>().filter(C::TaskId.is_in(tasks.iter().copied()));
+    let first = find.first_of_each(&[C::TaskId], "finding_id", MAX_FINDINGS, &[C::TaskId, C::FindingId]);
+    first.with(|select| select.order_by_asc(C::FindingId)).all().await
 }
 
 fn ticket_of(row: ticket::Model) -> Ticket {

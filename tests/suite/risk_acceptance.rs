@@ -2,7 +2,7 @@
 
 use crate::{
     sla::{again, found, go_to, moved, path, told},
-    support::{ALL, Answer, Kind, Person, World, on_both_stores},
+    support::{ALL, Answer, Kind, Person, World, counted_exactly, on_both_stores},
 };
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -74,6 +74,7 @@ async fn an_accepted_risk_rests_at_a_price_and_comes_back(kind: Kind) {
     assert_eq!(outcomes(&approved), [(finding["id"].clone(), json!("accepted"))]);
     let resting = again(&lead, &finding).await;
     assert_eq!((&resting["status"], &resting["acceptance_id"]), (&json!("risk_accepted"), &acceptance["id"]));
+    assert_eq!(counted_exactly(&world.test_store).await, 0, "what rests is not open");
     go_to(&world, "2026-12-20T08:00:00Z");
     world.keep_house().await;
     assert!(told(&lead, "finding.overdue").await.is_empty(), "what rests is not late");
@@ -177,6 +178,7 @@ async fn what_is_wrong_is_named(kind: Kind) {
         (but("cost_per_day", json!(-1)), "/cost_per_day"),
         (but("standstill_days", json!(null)), "/standstill_days"),
         (but("fix_cost", json!(1e30)), "/fix_cost"),
+        (but("services", json!([missing])), "/services/0"),
         (but("currency", json!("kr")), "/currency"),
         (but("expires_at", json!("2026-11-24T08:00:00Z")), "/expires_at"),
         (but("expires_at", json!("i morgon")), "/expires_at"),

@@ -8,10 +8,7 @@ use crate::{
 };
 use domain::{Attachment, AttachmentId, FindingId, Page, PageRequest, Permission};
 use entity::{attachment, finding};
-use sea_orm::{
-    ColumnTrait, QueryOrder,
-    sea_query::{Expr, ExprTrait, Query},
-};
+use sea_orm::{ColumnTrait, QueryOrder};
 
 /// A page of the attachments of a finding by id, unless the caller has it already.
 ///
@@ -27,9 +24,8 @@ pub async fn list(
     let scope = read.scope();
     let of_id = finding::Column::Id.eq(id.0);
     scope.find::<finding::Entity>().filter(of_id).one().await?.ok_or_else(Error::not_found)?;
-    let query = serde_json::to_string(&("attachments", id)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
-    let etag = Etag::of_list(&scope, &[&caller.rights_digest(), &cursors.query, &format!("{page:?}")]).await?;
+    let cursors = Bound::of(caller, &("attachments", id))?;
+    let etag = Etag::of_page(&scope, &cursors, page).await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }
@@ -62,18 +58,9 @@ pub async fn by_ids(read: &Read, ids: &[AttachmentId]) -> Result<Vec<Attachment>
 pub async fn of_findings(read: &Read, findings: &[FindingId], each: u64) -> Result<Vec<Attachment>> {
     use attachment::{Column as C, Entity as E};
     let scope = read.narrow(Permission::ReadEvidence);
-    let place = Expr::cust("ROW_NUMBER() OVER (PARTITION BY tenant_id, finding_id ORDER BY id)");
-    let ranked = Query::select()
-        .column(C::Id)
-        .expr_as(place, "place")
-        .from(E)
-        .and_where(C::TenantId.is_in(scope.tenants().iter().copied()))
-        .and_where(C::FindingId.is_in(findings.iter().map(|id| id.0)))
-        .to_owned();
-    let first =
-        Query::select().column("id").from_subquery(ranked, "ranked").and_where(Expr::col("place").lte(each)).to_owned();
-    let find = scope.find::<E>().filter(C::Id.in_subquery(first));
-    let rows = find.with(|select| select.order_by_asc(C::Id)).all().await?;
+    let find = scope.find::<E>().filter(C::FindingId.is_in(findings.iter().map(|id| id.0)));
+    let first = find.first_of_each(&[C::FindingId], "id", each, &[C::Id]);
+    let rows = first.with(|select| select.order_by_asc(C::Id)).all().await?;
     Ok(rows.into_iter().map(of).collect())
 }
 

@@ -1,6 +1,6 @@
 //! The audit as an auditor reads it: newest first.
 
-use crate::{Error, Etag, Fresh, Result, cursor::Bound, paging, tenancy::Caller};
+use crate::{Etag, Fresh, Result, cursor::Bound, paging, tenancy::Caller};
 use domain::{AuditFilter, AuditRecord, Page, PageRequest, Permission, Timestamp};
 use entity::audit;
 use sea_orm::{
@@ -25,8 +25,7 @@ pub async fn list(
 ) -> Result<Fresh<Page<AuditRecord>>> {
     filter.check()?;
     let read = caller.begin_in(Permission::ReadAudit, &filter.tenant).await?;
-    let query = serde_json::to_string(&("audit", filter)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
+    let cursors = Bound::of(caller, &("audit", filter))?;
     let mut condition = condition(filter);
     if let Some(cursor) = &page.cursor {
         condition = condition.add(before(cursors.open(cursor)?));

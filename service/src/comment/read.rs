@@ -9,10 +9,7 @@ use crate::{
 };
 use domain::{Comment, CommentId, CommentTarget, FindingId, Page, PageRequest, Permission, TaskId};
 use entity::{comment, finding, task};
-use sea_orm::{
-    ColumnTrait, Condition, QueryOrder,
-    sea_query::{Expr, ExprTrait, Query},
-};
+use sea_orm::{ColumnTrait, Condition, QueryOrder};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -43,7 +40,7 @@ pub async fn list(
     let scope = read.scope();
     exists(&scope, target).await?;
     let cursors = cursors(caller, target)?;
-    let etag = Etag::of_list(&scope, &[&caller.rights_digest(), &cursors.query, &format!("{page:?}")]).await?;
+    let etag = Etag::of_page(&scope, &cursors, page).await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }
@@ -73,8 +70,7 @@ async fn exists(scope: &Scope<'_>, target: CommentTarget) -> Result<()> {
 }
 
 fn cursors(caller: &Caller, target: CommentTarget) -> Result<Bound<'_>> {
-    let query = serde_json::to_string(&("comments", target)).map_err(Error::internal)?;
-    Ok(Bound { vault: &caller.service().vault, principal: caller.principal(), query })
+    Bound::of(caller, &("comments", target))
 }
 
 fn of_targets(targets: &[CommentTarget]) -> Condition {
@@ -122,22 +118,10 @@ async fn first_rows(
 ) -> Result<Vec<comment::Model>> {
     use comment::{Column as C, Entity as E};
     let scope = read.scope();
-    let place = Expr::cust("ROW_NUMBER() OVER (PARTITION BY tenant_id, finding_id, task_id ORDER BY id)");
-    let mut ranked = Query::select();
-    ranked
-        .column(C::Id)
-        .expr_as(place, "place")
-        .from(E)
-        .and_where(C::TenantId.is_in(scope.tenants().iter().copied()))
-        .cond_where(of_targets(targets))
-        .cond_where(visible(read.caller(), scope.tenants()));
-    if let Some(after) = after {
-        ranked.and_where(C::Id.gt(after));
-    }
-    let first =
-        Query::select().column("id").from_subquery(ranked, "ranked").and_where(Expr::col("place").lte(each)).to_owned();
-    let find = scope.find::<E>().filter(C::Id.in_subquery(first));
-    find.with(|select| select.order_by_asc(C::Id)).all().await
+    let shown = Condition::all().add(of_targets(targets)).add(visible(read.caller(), scope.tenants()));
+    let find = scope.find::<E>().filter(shown.add_option(after.map(|after| C::Id.gt(after))));
+    let first = find.first_of_each(&[C::FindingId, C::TaskId], "id", each, &[C::Id]);
+    first.with(|select| select.order_by_asc(C::Id)).all().await
 }
 
 /// One comment, unless the caller has it already.

@@ -33,7 +33,7 @@ impl Surroundings {
         }
         let cves: BTreeSet<&str> = edits.iter().flat_map(|edit| &edit.after.cves.0).map(String::as_str).collect();
         let cves = command.platform().known(&cves.into_iter().collect::<Vec<_>>()).await?;
-        Ok(Self { assets, cves, sla: Sla::new(command.settings().await?) })
+        Ok(Self { assets, cves, sla: Sla::new(command.settings().clone()) })
     }
 }
 

@@ -17,7 +17,7 @@ use domain::{
 use entity::{finding, finding_evidence, finding_version};
 use sea_orm::{
     ColumnTrait, Order, QueryOrder, QuerySelect, Select, Value,
-    sea_query::{Expr, ExprTrait, Query},
+    sea_query::{Expr, ExprTrait},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -125,8 +125,7 @@ async fn past(
 
 fn cursors<'a>(caller: &'a Caller, query: &FindingQuery) -> Result<Bound<'a>> {
     let about = ("findings", &query.filter, query.order);
-    let query = serde_json::to_string(&about).map_err(Error::internal)?;
-    Ok(Bound { vault: &caller.service().vault, principal: caller.principal(), query })
+    Bound::of(caller, &about)
 }
 
 /// The stored column of an order; ids need none, since every order ends with them.
@@ -209,18 +208,9 @@ pub async fn by_ids(read: &Read, ids: &[FindingId]) -> Result<Vec<Finding>> {
 pub async fn of_assets(read: &Read, assets: &[domain::AssetId], each: u64) -> Result<Vec<Finding>> {
     use finding::{Column as C, Entity as E};
     let scope = read.narrow(Permission::ReadFindings);
-    let place = Expr::cust("ROW_NUMBER() OVER (PARTITION BY tenant_id, asset_id ORDER BY id)");
-    let ranked = Query::select()
-        .column(C::Id)
-        .expr_as(place, "place")
-        .from(E)
-        .and_where(C::TenantId.is_in(scope.tenants().iter().copied()))
-        .and_where(C::AssetId.is_in(assets.iter().map(|id| id.0)))
-        .to_owned();
-    let first =
-        Query::select().column("id").from_subquery(ranked, "ranked").and_where(Expr::col("place").lte(each)).to_owned();
-    let rows =
-        scope.find::<E>().filter(C::Id.in_subquery(first)).with(|select| select.order_by_asc(C::Id)).all().await?;
+    let find = scope.find::<E>().filter(C::AssetId.is_in(assets.iter().map(|id| id.0)));
+    let first = find.first_of_each(&[C::AssetId], "id", each, &[C::Id]);
+    let rows = first.with(|select| select.order_by_asc(C::Id)).all().await?;
     row::read(&scope, rows).await
 }
 

@@ -33,8 +33,7 @@ pub async fn list(
 ) -> Result<Fresh<Page<Import>>> {
     let read = caller.begin_any_in(EITHER, tenant).await?;
     let scope = read.scope();
-    let query = serde_json::to_string(&("imports", tenant)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
+    let cursors = Bound::of(caller, &("imports", tenant))?;
     let find = scope.find::<import::Entity>().filter(visible(caller, &scope));
     let mut found = paging::by_id(find, &cursors, page, |row| row.id).await?;
     let rows = std::mem::take(&mut found.items);

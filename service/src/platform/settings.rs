@@ -2,23 +2,28 @@
 
 use super::{Platform, Rows, changed};
 use crate::{Error, Result};
-use domain::{Tenant, TenantId, Timestamp, tenant_settings::TenantSettings};
+use domain::{Code, Tenant, TenantId, Timestamp, tenant_settings::TenantSettings};
 use entity::tenant;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 impl Rows<'_> {
     /// The settings of the one tenant.
     pub(crate) async fn settings(&self) -> Result<TenantSettings> {
-        let [id] = self.tenants else { return Err(Error::not_found()) };
-        let row = tenant::Entity::find_by_id(*id).one(self.connection).await?;
-        row.map(shown).ok_or_else(Error::not_found)
+        self.one_tenant().await?.map(shown).ok_or_else(Error::not_found)
     }
 
-    /// Whether the one tenant is suspended.
-    pub(crate) async fn is_suspended(&self) -> Result<bool> {
-        let [id] = self.tenants else { return Err(Error::not_found()) };
-        let row = tenant::Entity::find_by_id(*id).one(self.connection).await?;
-        Ok(row.is_none_or(|row| row.suspended_at.is_some()))
+    /// The settings of the one tenant, unless it is suspended.
+    ///
+    /// # Errors
+    /// `forbidden` if it is.
+    pub(crate) async fn settings_of_open(&self) -> Result<TenantSettings> {
+        let open = self.one_tenant().await?.filter(|row| row.suspended_at.is_none());
+        open.map(shown).ok_or_else(|| Error::refused(Code::Forbidden, "the municipality is suspended"))
+    }
+
+    async fn one_tenant(&self) -> Result<Option<tenant::Model>> {
+        let [id] = self.tenants else { return Ok(None) };
+        Ok(tenant::Entity::find_by_id(*id).one(self.connection).await?)
     }
 
     /// Stores settings over those of a version; says whether they still were of it.

@@ -4,13 +4,13 @@ use super::{list, member};
 use crate::{
     Error, Etag, Result,
     finding::write::{self, Edit},
-    sla,
     tenancy::{Caller, Change, Command},
 };
 use domain::{
     AcceptanceId, AcceptanceOutcome, AcceptanceStatus, EventKind, Permission, PrincipalId, ResourceType,
     RiskAcceptance, Status,
     risk_acceptance::{AcceptanceReason, Decision, can_rest},
+    sla::Sla,
 };
 use entity::{finding, risk_acceptance};
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
@@ -24,7 +24,7 @@ use sea_orm::{ActiveModelTrait, IntoActiveModel};
 pub async fn approve(caller: &Caller, id: AcceptanceId, version: i64) -> Result<(Etag, RiskAcceptance)> {
     let (mut command, before) = begin(caller, id, version).await?;
     let now = command.recorded_at();
-    decision(&command, caller, &before).await?.approve(now, sla::latest_expiry(&command, now).await?)?;
+    decision(&command, caller, &before).await?.approve(now, Sla::new(command.settings().clone()).latest_expiry(now))?;
     let members = member::of(&command, id.0).await?;
     let findings = member::findings(&command, &members).await?;
     let (mut edits, mut outcomes) = (Vec::new(), Vec::new());

@@ -34,9 +34,8 @@ pub async fn list(
     filter.check()?;
     let read = caller.begin_in(Permission::ReadFindings, &filter.tenant).await?;
     let scope = read.scope();
-    let query = serde_json::to_string(&("risk_acceptances", filter)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
-    let etag = Etag::of_list(&scope, &[&caller.rights_digest(), &cursors.query, &format!("{page:?}")]).await?;
+    let cursors = Bound::of(caller, &("risk_acceptances", filter))?;
+    let etag = Etag::of_page(&scope, &cursors, page).await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }
@@ -118,21 +117,9 @@ pub(super) async fn shown(scope: &Scope<'_>, rows: Vec<risk_acceptance::Model>) 
 /// The first findings of each, those that were left out before the others.
 async fn first_findings(scope: &Scope<'_>, acceptances: &[Uuid]) -> Result<Vec<member::Model>> {
     use member::{Column as C, Entity as E};
-    let place = "ROW_NUMBER() OVER (PARTITION BY tenant_id, acceptance_id ORDER BY found_status IS NULL, finding_id)";
-    let ranked = Query::select()
-        .columns([C::AcceptanceId, C::FindingId])
-        .expr_as(Expr::cust(place), "place")
-        .from(E)
-        .and_where(C::TenantId.is_in(scope.tenants().iter().copied()))
-        .and_where(C::AcceptanceId.is_in(acceptances.iter().copied()))
-        .to_owned();
-    let first = Query::select()
-        .columns(["acceptance_id", "finding_id"])
-        .from_subquery(ranked, "ranked")
-        .and_where(Expr::col("place").lte(MAX_SHOWN))
-        .to_owned();
-    let key = Expr::tuple([Expr::col((E, C::AcceptanceId)), Expr::col((E, C::FindingId))]);
-    scope.find::<E>().filter(key.in_subquery(first)).all().await
+    let find = scope.find::<E>().filter(C::AcceptanceId.is_in(acceptances.iter().copied()));
+    let by = "found_status IS NULL, finding_id";
+    find.first_of_each(&[C::AcceptanceId], by, MAX_SHOWN, &[C::AcceptanceId, C::FindingId]).all().await
 }
 
 fn of(row: risk_acceptance::Model, findings: Vec<member::Model>) -> RiskAcceptance {

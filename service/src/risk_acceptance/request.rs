@@ -2,12 +2,12 @@
 
 use super::{list, member};
 use crate::{
-    Error, Etag, Result, sla,
+    Error, Etag, Result,
     tenancy::{Caller, Change, Command},
 };
 use domain::{
     AcceptanceOutcome, AcceptanceStatus, Code, EventKind, FindingId, Permission, ResourceType, RiskAcceptance,
-    Violation, risk_acceptance::NewRiskAcceptance,
+    Violation, risk_acceptance::NewRiskAcceptance, sla::Sla,
 };
 use entity::{finding, json::StringList, risk_acceptance, risk_acceptance_finding};
 use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel};
@@ -23,7 +23,8 @@ pub async fn request(caller: &Caller, tenant: Option<&str>, new: NewRiskAcceptan
     let tenant = caller.one_tenant(Permission::RequestRisk, tenant)?;
     let mut command = caller.begin_write(Permission::RequestRisk).await?.command(tenant.0).await?;
     let now = command.recorded_at();
-    let new = new.normalise(now, sla::latest_expiry(&command, now).await?)?;
+    let new = new.normalise(now, Sla::new(command.settings().clone()).latest_expiry(now))?;
+    check_services(&new)?;
     check_findings(&command, &new.findings).await?;
     let row = row(&mut command, caller, &new);
     let members = new.findings.iter().map(|finding| risk_acceptance_finding::Model {
@@ -40,6 +41,13 @@ pub async fn request(caller: &Caller, tenant: Option<&str>, new: NewRiskAcceptan
     let shown = list::shown(&command.scope(), vec![row]).await?.pop().ok_or_else(Error::not_found)?;
     command.commit("risk_acceptance.request", Some((ResourceType::RiskAcceptance, id))).await?;
     Ok((list::etag(caller, &shown), shown))
+}
+
+/// Refuses services: there are none to copy a price from yet, and a price of nothing is none.
+fn check_services(new: &NewRiskAcceptance) -> Result<()> {
+    let unknown = |at| Violation::new(format!("/services/{at}"), "is no business service of this municipality");
+    let unknown: Vec<Violation> = (0..new.services.len()).map(unknown).collect();
+    if unknown.is_empty() { Ok(()) } else { Err(domain::Error::invalid(unknown).into()) }
 }
 
 /// Refuses findings that are none of the municipality, and those that are in another acceptance.

@@ -6,7 +6,7 @@ use crate::{
     audit::{self, Entry},
     store::Connection,
 };
-use domain::{Code, EventKind, ResourceType, TenantId, Timestamp};
+use domain::{EventKind, ResourceType, TenantId, Timestamp, tenant_settings::TenantSettings};
 use entity::{Numbered, TenantOwned, event, tenant_clock};
 use sea_orm::{
     ActiveModelTrait,
@@ -24,6 +24,7 @@ pub struct Command {
     caller: Caller,
     tenant: Uuid,
     clock: tenant_clock::Model,
+    settings: TenantSettings,
     value: i64,
     recorded_at: Timestamp,
     events: Vec<event::ActiveModel>,
@@ -61,12 +62,10 @@ impl Command {
         }
         let clock = select.one(&connection).await?.ok_or_else(|| Error::Internal("a tenant without a clock".into()))?;
         // Asked behind the clock, so that also what began before (an import goes on for minutes) ends at its next step.
-        if crate::platform::rows(&connection, &[tenant]).is_suspended().await? {
-            return Err(Error::refused(Code::Forbidden, "the municipality is suspended"));
-        }
+        let settings = crate::platform::rows(&connection, &[tenant]).settings_of_open().await?;
         let earliest = clock.recorded_at + chrono::TimeDelta::milliseconds(1);
         let recorded_at = caller.now().max(earliest);
-        Ok(Self { connection, tenant, value: clock.value, clock, recorded_at, caller, events: Vec::new() })
+        Ok(Self { connection, tenant, value: clock.value, clock, settings, recorded_at, caller, events: Vec::new() })
     }
 
     /// The tenant.
@@ -90,8 +89,8 @@ impl Command {
     }
 
     /// The tenant's settings as they stand behind the clock.
-    pub(crate) async fn settings(&self) -> Result<domain::tenant_settings::TenantSettings> {
-        crate::platform::rows(&self.connection, &[self.tenant]).settings().await
+    pub(crate) fn settings(&self) -> &TenantSettings {
+        &self.settings
     }
 
     /// A row by its id as it stands behind the clock, if it is in the version that the caller has read.

@@ -5,7 +5,8 @@ use crate::{Result, store::Connection};
 use domain::{Permission, TenantId};
 use entity::{Identified, TenantOwned, tenant_clock};
 use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, EntityTrait, FromQueryResult, IdenStatic, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select,
     sea_query::{Asterisk, Expr, ExprTrait, IntoCondition, Query, UnionType},
 };
 use uuid::Uuid;
@@ -95,15 +96,26 @@ impl<E: TenantOwned> Find<'_, E> {
         Ok(self.scoped().into_model::<M>().all(connection).await?)
     }
 
+    /// Of the rows that share the values of `of`, the first `each` in the order of `by`, in SQL over the table's
+    /// columns. `key` tells the rows of a tenant apart. In no order of their own.
+    #[must_use]
+    pub fn first_of_each(mut self, of: &[E::Column], by: &'static str, each: u64, key: &[E::Column]) -> Self {
+        let key = || [E::tenant()].into_iter().chain(key.iter().copied());
+        let of: Vec<_> = [E::tenant()].iter().chain(of).map(IdenStatic::as_str).collect();
+        let place = Expr::cust(format!("ROW_NUMBER() OVER (PARTITION BY {} ORDER BY {by})", of.join(", ")));
+        let ranked = scoped(self.select, &self.tenants).select_only().columns(key()).expr_as(place, "place");
+        let first = Query::select()
+            .columns(key())
+            .from_subquery(ranked.into_query(), "ranked")
+            .and_where(Expr::col("place").lte(each))
+            .to_owned();
+        let own = key().map(|column| Expr::col((E::default(), column)));
+        self.select = E::find().filter(Expr::tuple(own).in_subquery(first));
+        self
+    }
+
     fn scoped(self) -> Select<E> {
-        if cfg!(feature = "without-typed-filter") {
-            return self.select;
-        }
-        // Equality lets the tenant's indexes give the order; a list of values does not.
-        self.select.filter(match self.tenants.as_slice() {
-            [tenant] => E::tenant().eq(*tenant),
-            many => E::tenant().is_in(many.iter().copied()),
-        })
+        scoped(self.select, &self.tenants)
     }
 }
 
@@ -135,4 +147,16 @@ impl<E: Identified> Find<'_, E> {
         self.select = ordered(self.select);
         self
     }
+}
+
+/// The select of these tenants' rows.
+fn scoped<E: TenantOwned>(select: Select<E>, tenants: &[Uuid]) -> Select<E> {
+    if cfg!(feature = "without-typed-filter") {
+        return select;
+    }
+    // Equality lets the tenant's indexes give the order; a list of values does not.
+    select.filter(match tenants {
+        [tenant] => E::tenant().eq(*tenant),
+        many => E::tenant().is_in(many.iter().copied()),
+    })
 }
