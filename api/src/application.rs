@@ -131,11 +131,13 @@ impl Application {
     /// If the server's threads fail.
     pub async fn run(self) -> std::io::Result<()> {
         let keeper = actix_web::rt::spawn(keep_house(self.auth.clone(), self.housekeeping));
+        let late = actix_web::rt::spawn(catch_up(self.auth.clone(), self.housekeeping));
         let outside = actix_web::rt::spawn(follow_issuers(self.auth.clone()));
         let feeds = actix_web::rt::spawn(follow_feeds(self.auth.clone(), self.feeds));
         let sealer = actix_web::rt::spawn(seal(self.auth.clone(), self.seal_every));
         let ended = self.server.await;
         keeper.abort();
+        late.abort();
         outside.abort();
         feeds.abort();
         sealer.abort();
@@ -268,8 +270,17 @@ const KEEP_EVERY: Duration = Duration::from_secs(10);
 async fn keep_house(auth: Arc<Auth>, options: HousekeepingOptions) {
     loop {
         actix_web::rt::time::sleep(KEEP_EVERY.min(options.imports.lease / 2)).await;
-        if let Err(error) = housekeeping::run(auth.service(), options).await {
+        if let Err(error) = housekeeping::on_time(auth.service(), options).await {
             tracing::warn!(%error, "the house could not be kept");
+        }
+    }
+}
+
+async fn catch_up(auth: Arc<Auth>, options: HousekeepingOptions) {
+    loop {
+        actix_web::rt::time::sleep(KEEP_EVERY.min(options.imports.lease / 2)).await;
+        if let Err(error) = housekeeping::catch_up(auth.service()).await {
+            tracing::warn!(%error, "what is late could not be caught up with");
         }
     }
 }

@@ -18,21 +18,40 @@ pub struct HousekeepingOptions {
     pub imports: ImportOptions,
 }
 
-/// Does what is due, once. A suspended tenant waits until it is resumed, and what fails in one tenant keeps no other
-/// waiting: it is logged, and tried again next time.
+/// Does what is due, once: [`on_time`], then [`catch_up`].
 ///
 /// # Errors
 /// If the tenants cannot be read.
 pub async fn run(service: &Service, options: HousekeepingOptions) -> Result<()> {
+    on_time(service, options).await?;
+    catch_up(service).await
+}
+
+/// The jobs that are done in a moment and wait for no other. A suspended tenant waits until it is resumed, and what
+/// fails in one tenant keeps no other waiting: it is logged, and tried again next time.
+///
+/// # Errors
+/// If the tenants cannot be read.
+pub async fn on_time(service: &Service, options: HousekeepingOptions) -> Result<()> {
     for tenant in Platform::new(service.store.clone()).open_tenants().await? {
         let interrupted = import::mark_interrupted(service, tenant.id, options.imports).await;
+        told("imports without a sign of life are interrupted", tenant.id, interrupted);
+        let expired = risk_acceptance::expire(service, tenant.id).await;
+        told("risk acceptances have expired", tenant.id, expired);
+    }
+    Ok(())
+}
+
+/// The jobs that go through many findings or files, which takes seconds.
+///
+/// # Errors
+/// If the tenants cannot be read.
+pub async fn catch_up(service: &Service) -> Result<()> {
+    for tenant in Platform::new(service.store.clone()).open_tenants().await? {
         let counted = sla::recount(service, tenant.id).await;
         told("findings were held against changed deadlines", tenant.id, counted);
         told("findings are overdue", tenant.id, sla::tell_overdue(service, tenant.id).await);
         told("findings are due soon", tenant.id, sla::tell_due_soon(service, tenant.id).await);
-        let expired = risk_acceptance::expire(service, tenant.id).await;
-        told("risk acceptances have expired", tenant.id, expired);
-        told("imports without a sign of life are interrupted", tenant.id, interrupted);
         let prioritised = finding::priority::of_waiting_assets(service, tenant.id).await;
         told("findings of assets that people rated are prioritised anew", tenant.id, prioritised);
         let swept = attachment::sweep(service, tenant.id).await;
