@@ -47,6 +47,23 @@ pub(super) fn sample(field: &str) -> Sample {
             (&["findings:write", "findings:verify"], "findings", "(id: ID, ifMatch: 1, input: {to: IN_PROGRESS})")
         }
         "linkTicket" => (&["tasks:claim"], "tasks", "(taskId: ID, system: \"jira\", key: \"X-1\")"),
+        "createTask" => (&["tasks:write"], "", "(tenant: TENANT, input: {title: \"x\"})"),
+        "updateTask" => (&["tasks:write"], "tasks", "(id: ID, ifMatch: 1, input: {assignee: \"x\"})"),
+        "transitionTask" => (&["tasks:write"], "tasks", "(id: ID, ifMatch: 1, input: {to: IN_PROGRESS})"),
+        "claimTasks" => (&["tasks:claim"], "", "(tenant: [TENANT], input: {system: \"topdesk\", limit: 1})"),
+        "renewLease" | "releaseLease" => (&["tasks:claim"], "tasks", "(taskId: ID, input: {system: \"x\", lease: ID})"),
+        "unlinkTicket" => (&["tasks:claim"], "tasks", "(taskId: ID, system: \"jira\")"),
+        "tickets" => (&["tasks:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
+        "reportTickets" => {
+            let arguments = "(tenant: [TENANT], input: {system: \"jira\", items: [{key: \"X-1\", state: \"Open\"}]})";
+            (&["tasks:claim"], "", arguments)
+        }
+        "reconcileTickets" => (&["tasks:claim"], "", "(tenant: TENANT, input: {system: \"jira\", items: []})"),
+        "ticketMapping" => (&["tasks:read"], "", "(tenant: TENANT, system: \"jira\")"),
+        "previewTicketMapping" => (&["tasks:read"], "", "(tenant: TENANT, system: \"jira\", states: [])"),
+        "updateTicketMapping" => {
+            (&["tenants:manage"], "", "(tenant: TENANT, system: \"jira\", ifMatch: 0, states: [])")
+        }
         "importReport" => (&["imports:write"], "", "(tenant: TENANT, content: \"{}\", format: NUCLEI)"),
         "riskAcceptances" => (&["findings:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
         "riskAcceptance" => (&["findings:read"], "risk-acceptances", "(id: ID)"),
@@ -269,7 +286,8 @@ async fn no_field_shows_a_foreign_row(kind: Kind) {
         let answer = field.ask(&lead, id, "norrvik").await;
         assert_eq!(codes(&answer), Vec::<String>::new(), "{}: {}", field.name, answer.text);
         assert_eq!(alvsund.leaked_in(&answer.text), Default::default(), "{}", field.name);
-        let own = field.name == "findingCounts" || !norrvik.leaked_in(&answer.text).is_empty();
+        let is_about_nobody = ["findingCounts", "previewTicketMapping"].contains(&field.name.as_str());
+        let own = is_about_nobody || !norrvik.leaked_in(&answer.text).is_empty();
         assert!(own, "{} shows nothing of its own: {}", field.name, answer.text);
     }
     world.end().await;
