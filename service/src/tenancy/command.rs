@@ -84,11 +84,6 @@ impl Command {
         Scope::new(&self.connection, &self.caller, vec![self.tenant])
     }
 
-    /// What the tenant has decided about itself.
-    pub(crate) async fn settings(&self) -> Result<domain::tenant_settings::TenantSettings> {
-        crate::platform::rows(&self.connection, &[self.tenant]).settings().await
-    }
-
     /// Who acts.
     pub(crate) fn caller(&self) -> &Caller {
         &self.caller
