@@ -153,6 +153,7 @@ impl TaskMutations {
     }
 
     /// Claims tasks for a ticketing system, the most pressing first, each with a lease.
+    #[graphql(complexity = "cost(input.limit.or(Some(10)), child_complexity)")]
     async fn claim_tasks(
         &self,
         ctx: &Context<'_>,

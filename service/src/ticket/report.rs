@@ -139,7 +139,7 @@ async fn take_round(
     let ids: BTreeSet<Uuid> = items.iter().map(|(_, task, _)| *task).collect();
     let mut tickets = by_tasks(command, system, &ids).await?;
     let tasks = by_ids(command, ids).await?;
-    let (mut rows, mut moves, mut kept, mut moving) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut rows, mut kept, mut moves, mut moving) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut outcomes = Vec::with_capacity(items.len());
     for (place, task, item) in items {
         let (Some(ticket), Some(task)) = (tickets.remove(&task), tasks.get(&task)) else {
@@ -151,30 +151,35 @@ async fn take_round(
         let (outcome, after) = follow(found, task, &ticket, item, at);
         outcomes.push((place, outcome));
         let Some(after) = after else { continue };
-        let told = |row: &ticket::Model| (row.system.clone(), row.key.clone(), row.state.clone());
-        let extra = Change::default().field("tickets", &told(&ticket), &told(&after));
-        rows.push(after);
+        let extra = told(&ticket, &after);
         if let Step::Move(to) = found {
             let wish = transition(to, item, system);
             moves.push(Move { before: task.clone(), wish, external_actor: item.external_actor.clone(), extra });
-            moving.push(outcomes.len() - 1);
+            moving.push((outcomes.len() - 1, after));
         } else {
             kept.push(keep(task, item, extra));
+            rows.push(after);
+        }
+    }
+    save(command, kept).await?;
+    for ((at, after), moved) in moving.into_iter().zip(move_all(command, moves).await?) {
+        let Some((_, outcome)) = outcomes.get_mut(at) else { continue };
+        match moved {
+            Ok(status) => {
+                outcome.status = Some(status);
+                rows.push(after);
+            }
+            Err(refused) => (outcome.outcome, outcome.detail) = (TicketOutcome::Refused, Some(refused.detail)),
         }
     }
     write_states(command, rows).await?;
-    save(command, kept).await?;
-    let moved = move_all(command, moves).await?;
-    for (at, moved) in moving.into_iter().zip(moved) {
-        let Some((_, outcome)) = outcomes.get_mut(at) else { continue };
-        match moved {
-            Ok(status) => outcome.status = Some(status),
-            Err(refused) => {
-                (outcome.outcome, outcome.detail) = (TicketOutcome::Refused, Some(refused.detail));
-            }
-        }
-    }
     Ok(outcomes)
+}
+
+/// What a state changes of a ticket, for the event of its task.
+fn told(before: &ticket::Model, after: &ticket::Model) -> Change {
+    let shown = |row: &ticket::Model| (row.system.clone(), row.key.clone(), row.state.clone());
+    Change::default().field("tickets", &shown(before), &shown(after))
 }
 
 fn known<'t>(task: &task::Model, ticket: &'t ticket::Model) -> KnownTicket<'t> {
@@ -211,7 +216,8 @@ fn follow(
     let is_same = ticket.state.as_deref().is_some_and(|state| normal(state) == normal(&item.state));
     let keeps = match found {
         Step::Move(_) | Step::Keep => true,
-        Step::Nothing(TicketOutcome::UnknownState | TicketOutcome::Refused) => !is_same,
+        // Kept for when somebody explains it.
+        Step::Nothing(TicketOutcome::UnknownState) => !is_same,
         Step::Nothing(_) => false,
     };
     let after = ticket::Model {
