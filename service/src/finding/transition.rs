@@ -1,7 +1,6 @@
 //! Moving a finding through its life.
 
 use super::{
-    claimant,
     patch::answer,
     row,
     write::{self, Edit},
