@@ -63,8 +63,8 @@ codes! {
         "Send `If-Match` with the `ETag` that the resource was read with.";
     Stale "stale" "The resource has changed since it was read."
         "Read it again, look at what changed, and repeat the change with the new `ETag`.";
-    TransitionRefused "transition_refused" "The finding cannot go from its status to that one."
-        "See the table of transitions in the documentation of `POST /v1/findings/{id}/transition`.";
+    TransitionRefused "transition_refused" "It cannot go from its status to that one."
+        "See the table of transitions in the documentation of the operation.";
     JustificationRequired "justification_required" "A dismissal needs a justification of its kind."
         "Send one of the justifications that `detail` names.";
     AcceptanceRequired "acceptance_required" "A risk is accepted only through an approved acceptance."
@@ -89,6 +89,10 @@ codes! {
         "Narrow the filter; `detail` names how many it holds.";
     QuotaExceeded "quota_exceeded" "The municipality's room for attachments is used up."
         "Delete attachments that are no longer needed, or have the operator raise `attachments.tenant_bytes`.";
+    LeaseHeld "lease_held" "Somebody else has claimed the task and may be making its ticket."
+        "Claim tasks with `POST /v1/tasks/claim`, or wait until the lease of this one ends.";
+    LeaseLost "lease_lost" "The lease has ended, or belongs to somebody else."
+        "Claim again; what was claimed may have gone to somebody else.";
     PayloadTooLarge "payload_too_large" "The body is larger than the limit."
         "Split the report, or have the operator raise `imports.max_bytes` (of an attachment: `attachments.max_bytes`).";
     UnsupportedMediaType "unsupported_media_type" "The body is of a type or encoding that is not read here."

@@ -91,6 +91,26 @@ pub enum EventKind {
     #[serde(rename = "risk_acceptance.review_needed")]
     #[sea_orm(string_value = "risk_acceptance.review_needed")]
     RiskAcceptanceReviewNeeded,
+    /// A task's status changed.
+    #[serde(rename = "task.status_changed")]
+    #[sea_orm(string_value = "task.status_changed")]
+    TaskStatusChanged,
+    /// A done task was taken up again, since a fix did not hold.
+    #[serde(rename = "task.reopened")]
+    #[sea_orm(string_value = "task.reopened")]
+    TaskReopened,
+    /// A task was claimed for a system, or the claim was renewed.
+    #[serde(rename = "task.claimed")]
+    #[sea_orm(string_value = "task.claimed")]
+    TaskClaimed,
+    /// The claim of a task was given back.
+    #[serde(rename = "task.released")]
+    #[sea_orm(string_value = "task.released")]
+    TaskReleased,
+    /// A ticket was taken off a task, which can then be claimed again.
+    #[serde(rename = "task.ticket_unlinked")]
+    #[sea_orm(string_value = "task.ticket_unlinked")]
+    TaskTicketUnlinked,
     /// A report was stored to its end.
     #[serde(rename = "import.completed")]
     #[sea_orm(string_value = "import.completed")]
@@ -143,7 +163,14 @@ impl EventKind {
             | Self::RiskAcceptanceRevoked
             | Self::RiskAcceptanceReviewNeeded => ResourceType::RiskAcceptance,
             Self::AssetCreated | Self::AssetUpdated => ResourceType::Asset,
-            Self::TaskCreated | Self::TaskUpdated | Self::TaskTicketLinked => ResourceType::Task,
+            Self::TaskCreated
+            | Self::TaskUpdated
+            | Self::TaskStatusChanged
+            | Self::TaskReopened
+            | Self::TaskClaimed
+            | Self::TaskReleased
+            | Self::TaskTicketLinked
+            | Self::TaskTicketUnlinked => ResourceType::Task,
             Self::ImportCompleted => ResourceType::Import,
             Self::CommentCreated | Self::CommentUpdated | Self::CommentDeleted => ResourceType::Comment,
             Self::AttachmentCreated | Self::AttachmentDeleted => ResourceType::Attachment,

@@ -42,6 +42,7 @@ pub mod task;
 pub mod tenant;
 pub mod tenant_settings;
 pub mod text;
+pub mod ticket;
 pub mod tlp;
 
 pub use asset::{Asset, AssetKind, Criticality, Exposure, Identifier, IdentifierKind, Provenance};
@@ -73,8 +74,9 @@ pub use retest::Retest;
 pub use risk_acceptance::{AcceptanceOutcome, AcceptanceStatus, AcceptedFinding, RiskAcceptance};
 pub use severity::Severity;
 pub use status::{Justification, Status, Transition};
-pub use task::{Task, TaskStatus, Ticket};
+pub use task::{Task, TaskGroup, TaskStatus};
 pub use tenant::{Tenant, TenantSlug};
+pub use ticket::Ticket;
 pub use tlp::{RestrictedField, Tlp};
 
 /// An instant in UTC. Stored and shown in whole milliseconds.

@@ -19,6 +19,8 @@ fn settings() -> TenantSettings {
         calendar: Calendar::Se,
         time_zone: "Europe/Stockholm".into(),
         language: Language::Sv,
+        task_group: crate::TaskGroup::RuleKey,
+        task_threshold: Severity::Medium,
         version: 1,
     }
 }

@@ -1,6 +1,6 @@
 //! What a municipality decides about itself: its deadlines, its calendar, its language.
 
-use crate::{Error, TenantId, Violation, error::Result};
+use crate::{Error, Severity, TaskGroup, TenantId, Violation, error::Result};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -58,6 +58,10 @@ pub struct TenantSettings {
     pub time_zone: String,
     /// The language of what is written for it.
     pub language: Language,
+    /// What tasks are made of by themselves: one per weakness (`rule_key`), `asset` or `finding`; `hand` for none.
+    pub task_group: TaskGroup,
+    /// The least severity for which a task is made by itself.
+    pub task_threshold: Severity,
     /// Grows with every change; the first part of the `ETag`.
     pub version: i64,
 }
@@ -98,6 +102,10 @@ pub struct TenantSettingsPatch {
     pub time_zone: Option<String>,
     /// The language of what is written for it.
     pub language: Option<Language>,
+    /// What tasks are made of by themselves, from now on.
+    pub task_group: Option<TaskGroup>,
+    /// The least severity for which a task is made by itself, from now on.
+    pub task_threshold: Option<Severity>,
 }
 
 /// The longest deadline, in days.
@@ -140,6 +148,8 @@ impl TenantSettingsPatch {
         }
         after.calendar = self.calendar.unwrap_or(before.calendar);
         after.language = self.language.unwrap_or(before.language);
+        after.task_group = self.task_group.unwrap_or(before.task_group);
+        after.task_threshold = self.task_threshold.unwrap_or(before.task_threshold);
         if violations.is_empty() { Ok(after) } else { Err(Error::invalid(violations)) }
     }
 }
@@ -162,6 +172,8 @@ mod tests {
             calendar: Calendar::Se,
             time_zone: "Europe/Stockholm".into(),
             language: Language::Sv,
+            task_group: TaskGroup::RuleKey,
+            task_threshold: Severity::Medium,
             version: 1,
         }
     }

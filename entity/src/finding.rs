@@ -73,6 +73,7 @@ pub struct Model {
     pub gone_at: Option<DateTimeUtc>,
     pub due_soon: bool,
     pub due_order: DateTimeUtc,
+    pub claimed_by_external: Option<String>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -10,3 +10,7 @@ pub struct StringList(pub Vec<String>);
 /// Where on the asset.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct StoredLocation(pub domain::Location);
+
+/// What a tracker's states mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct StoredStates(pub domain::ticket::mapping::States);

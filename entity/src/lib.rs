@@ -38,10 +38,13 @@ pub mod signing_key;
 pub mod sla_progress;
 pub mod source;
 pub mod task;
+pub mod task_dependency;
 pub mod task_finding;
+pub mod task_lease;
 pub mod tenant;
 pub mod tenant_clock;
 pub mod ticket;
+pub mod ticket_mapping;
 pub mod used_assertion;
 
 pub use numbered::{Identified, Numbered};

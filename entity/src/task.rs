@@ -1,6 +1,6 @@
 //! Remediation tasks.
 
-use domain::{Severity, TaskStatus};
+use domain::{Priority, Severity, TaskGroup, TaskStatus};
 use sea_orm::entity::prelude::*;
 
 /// One row.
@@ -15,13 +15,26 @@ pub struct Model {
     pub title: String,
     pub status: TaskStatus,
     pub severity: Severity,
-    pub source_id: Uuid,
-    pub rule_key: String,
+    pub source_id: Option<Uuid>,
+    pub rule_key: Option<String>,
     pub finding_count: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub seq: i64,
     pub recommendation: Option<String>,
+    pub plan: Option<String>,
+    pub assignee: Option<String>,
+    pub due_at: Option<DateTimeUtc>,
+    pub due_set: bool,
+    pub effort_hours: Option<f64>,
+    pub cost: Option<i64>,
+    pub status_reason: Option<String>,
+    pub external_actor: Option<String>,
+    pub priority: Priority,
+    pub open_finding_count: i32,
+    pub held: bool,
+    pub grouped_by: TaskGroup,
+    pub group_id: Option<Uuid>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

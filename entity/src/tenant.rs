@@ -1,6 +1,9 @@
 //! Tenants: the municipalities behind their walls.
 
-use domain::tenant_settings::{Calendar, Language};
+use domain::{
+    Severity, TaskGroup,
+    tenant_settings::{Calendar, Language},
+};
 use sea_orm::entity::prelude::*;
 
 /// One row.
@@ -27,6 +30,8 @@ pub struct Model {
     pub sla_kev_days: i32,
     pub sla_internet_percent: i32,
     pub sla_due_soon_days: i32,
+    pub task_group: TaskGroup,
+    pub task_threshold: Severity,
 }
 
 /// No relations: joins are written out where they are needed, page first.

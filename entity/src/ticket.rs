@@ -17,6 +17,10 @@ pub struct Model {
     pub url: Option<String>,
     pub linked_at: DateTimeUtc,
     pub linked_by: Uuid,
+    pub state: Option<String>,
+    pub state_at: Option<DateTimeUtc>,
+    pub external_actor: Option<String>,
+    pub state_understood: bool,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -18,7 +18,6 @@ use uuid::Uuid;
 /// A resource in the feed.
 #[derive(Union)]
 #[graphql(name = "Resource")]
-#[expect(clippy::large_enum_variant, reason = "a GraphQL union holds its types unboxed; a page has a thousand at most")]
 pub(crate) enum ResourceNode {
     Finding(FindingNode),
     Asset(AssetNode),

@@ -140,7 +140,8 @@ impl FindingPatchInput {
     }
 }
 
-fn wish<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
+/// A field that may be left out, null or something.
+pub(crate) fn wish<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
     match value {
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Null => Some(None),

@@ -23,6 +23,7 @@ mod retest;
 mod risk_acceptance;
 mod task;
 mod tenant_settings;
+mod ticket;
 
 use async_graphql::{EmptySubscription, MergedObject, Request, Response, Schema};
 pub use budget::Budget;
@@ -37,6 +38,7 @@ pub struct Query(
     finding::FindingQueries,
     asset::AssetQueries,
     task::TaskQueries,
+    ticket::TicketQueries,
     import::ImportQueries,
     change::ChangeQueries,
     client::ClientQueries,
@@ -54,6 +56,7 @@ pub struct Query(
 pub struct Mutation(
     finding::FindingMutations,
     task::TaskMutations,
+    ticket::TicketMutations,
     import::ImportMutations,
     client::ClientMutations,
     grant::GrantMutations,

@@ -1,20 +1,21 @@
-//! Tasks, their findings and tickets.
+//! Tasks and their findings, and who claims them.
 
 use crate::{
     comment::{Comments, comments},
     connection::{caller, connection, cost, found, loaders, page},
-    error::{refused, refused_by_rule},
-    finding::FindingNode,
+    error::refused,
+    finding::{FindingNode, version, wish},
     loaders::MAX_RELATED,
 };
 use async_graphql::{
-    ComplexObject, Context, Object, Result, SimpleObject,
+    ComplexObject, Context, InputObject, MaybeUndefined, Object, Result, SimpleObject,
     connection::{Connection, EmptyFields},
 };
 use domain::{
-    CommentTarget, Task, TaskId,
-    task::{TaskFilter, TicketLink},
+    CommentTarget, DateTime, FindingId, Task, TaskId,
+    task::{Claim, ClaimedTask, LeaseProof, TaskDraft, TaskFilter, TaskPatch, TaskTransition},
 };
+use uuid::Uuid;
 
 /// Remediation work over the findings of one weakness.
 #[derive(SimpleObject)]
@@ -71,22 +72,107 @@ impl TaskQueries {
     }
 }
 
+/// A change of a task. A field left out stays as it is; null empties it, and lets the due date be its findings' again.
+#[derive(InputObject)]
+pub(crate) struct TaskPatchInput {
+    title: Option<String>,
+    plan: MaybeUndefined<String>,
+    due_at: MaybeUndefined<DateTime>,
+    assignee: MaybeUndefined<String>,
+    effort_hours: MaybeUndefined<f64>,
+    cost: MaybeUndefined<i64>,
+    blocked_by: Option<Vec<TaskId>>,
+    #[graphql(default)]
+    add_findings: Vec<FindingId>,
+    #[graphql(default)]
+    remove_findings: Vec<FindingId>,
+}
+
+impl From<TaskPatchInput> for TaskPatch {
+    fn from(input: TaskPatchInput) -> Self {
+        Self {
+            title: input.title,
+            plan: wish(input.plan),
+            due_at: wish(input.due_at),
+            assignee: wish(input.assignee),
+            effort_hours: wish(input.effort_hours),
+            cost: wish(input.cost),
+            blocked_by: input.blocked_by,
+            add_findings: input.add_findings,
+            remove_findings: input.remove_findings,
+        }
+    }
+}
+
+/// A task with the lease that was given with it.
+#[derive(SimpleObject)]
+#[graphql(name = "ClaimedTask")]
+pub(crate) struct ClaimedTaskNode {
+    /// What to show when linking the ticket, renewing or releasing.
+    lease: Uuid,
+    /// Until when nobody else is given the task.
+    expires_at: DateTime,
+    /// The task.
+    task: TaskNode,
+}
+
 #[derive(Default)]
 pub(crate) struct TaskMutations;
 
 #[Object]
 impl TaskMutations {
-    /// Links a ticket to a task. Repeating it changes nothing.
-    async fn link_ticket(
+    /// Makes a task by hand. `tenant` is needed if the token spans several municipalities.
+    async fn create_task(&self, ctx: &Context<'_>, tenant: Option<String>, input: TaskDraft) -> Result<TaskNode> {
+        let made = service::task::create(caller(ctx)?, tenant.as_deref(), input).await;
+        Ok(made.map_err(refused)?.1.into())
+    }
+
+    /// Changes what people say about a task, its findings and what it waits for. `ifMatch` is the `seq` that it was read
+    /// with.
+    async fn update_task(
         &self,
         ctx: &Context<'_>,
-        task_id: TaskId,
-        system: String,
-        key: String,
-        url: Option<String>,
+        id: TaskId,
+        if_match: Option<i64>,
+        input: TaskPatchInput,
     ) -> Result<TaskNode> {
-        let link = TicketLink::parse(&system, &key, url.as_deref()).map_err(refused_by_rule)?;
-        let (_, task, _) = service::task::link_ticket(caller(ctx)?, task_id, link).await.map_err(refused)?;
-        Ok(task.into())
+        let patched = service::task::patch(caller(ctx)?, id, version(if_match)?, input.into()).await;
+        Ok(patched.map_err(refused)?.1.into())
+    }
+
+    /// Moves a task to another status. `ifMatch` is the `seq` that it was read with.
+    async fn transition_task(
+        &self,
+        ctx: &Context<'_>,
+        id: TaskId,
+        if_match: Option<i64>,
+        input: TaskTransition,
+    ) -> Result<TaskNode> {
+        let moved = service::task::transition(caller(ctx)?, id, version(if_match)?, input).await;
+        Ok(moved.map_err(refused)?.1.into())
+    }
+
+    /// Claims tasks for a ticketing system, the most pressing first, each with a lease.
+    #[graphql(complexity = "cost(input.limit.or(Some(10)), child_complexity)")]
+    async fn claim_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default)] tenant: Vec<String>,
+        input: Claim,
+    ) -> Result<Vec<ClaimedTaskNode>> {
+        let claimed = service::task::claim(caller(ctx)?, &tenant, &input).await.map_err(refused)?;
+        let node =
+            |one: ClaimedTask| ClaimedTaskNode { lease: one.lease, expires_at: one.expires_at, task: one.task.into() };
+        Ok(claimed.items.into_iter().map(node).collect())
+    }
+
+    /// Lets a lease go on that still holds.
+    async fn renew_lease(&self, ctx: &Context<'_>, task_id: TaskId, input: LeaseProof) -> Result<TaskNode> {
+        Ok(service::task::renew(caller(ctx)?, task_id, input).await.map_err(refused)?.1.into())
+    }
+
+    /// Gives a task back before its lease ends.
+    async fn release_lease(&self, ctx: &Context<'_>, task_id: TaskId, input: LeaseProof) -> Result<TaskNode> {
+        Ok(service::task::release(caller(ctx)?, task_id, input).await.map_err(refused)?.1.into())
     }
 }

@@ -29,7 +29,7 @@ pub async fn list(
     let read = caller.begin_in(Permission::ReadAssets, &filter.tenant).await?;
     let scope = read.scope();
     let cursors = Bound::of(caller, &("assets", filter))?;
-    let etag = Etag::of_page(&scope, &cursors, page).await?;
+    let etag = Etag::of_page(&scope, &cursors, page, "").await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }

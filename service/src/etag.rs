@@ -37,9 +37,14 @@ impl Etag {
         Ok(Self(format!("l-{}", digest(&all))))
     }
 
-    /// [`Etag::of_list`] of one page.
-    pub(crate) async fn of_page(scope: &Scope<'_>, cursors: &Bound<'_>, page: &PageRequest) -> Result<Self> {
-        Self::of_list(scope, &[&scope.caller().rights_digest(), &cursors.query, &format!("{page:?}")]).await
+    /// [`Etag::of_list`] of one page; `beside` is what it shows that changes without a clock, empty for nothing.
+    pub(crate) async fn of_page(
+        scope: &Scope<'_>,
+        cursors: &Bound<'_>,
+        page: &PageRequest,
+        beside: &str,
+    ) -> Result<Self> {
+        Self::of_list(scope, &[&scope.caller().rights_digest(), &cursors.query, &format!("{page:?}"), beside]).await
     }
 
     /// The tag of an answer that has no number: a digest of its content.

@@ -35,6 +35,7 @@ mod task_rule;
 pub mod tenancy;
 pub mod tenant;
 pub mod tenant_settings;
+pub mod ticket;
 
 pub use auth::Auth;
 pub use clock::Clock;

@@ -101,7 +101,7 @@ pub async fn list(
     let of_id = row::Column::Id.eq(id.0);
     scope.find::<row::Entity>().filter(of_id).one().await?.ok_or_else(Error::not_found)?;
     let cursors = Bound::of(caller, &("retests", id))?;
-    let etag = Etag::of_page(&scope, &cursors, page).await?;
+    let etag = Etag::of_page(&scope, &cursors, page, "").await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }

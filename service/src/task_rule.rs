@@ -1,140 +1,337 @@
-//! The default rule: one task per weakness (source and rule) at medium or above,
-//! whoever said so: a report, or a person who raised or reopened a finding.
+//! The municipality's rule: which findings make tasks by themselves, and how tasks follow as their findings come and go,
+//! whoever changes those: a report, a person, a retest, time.
 
 use crate::{
     Result,
     finding::write::Edit,
+    task::{
+        tally::{apply, count, tally_of},
+        write::{self, AT_ONCE, TaskEdit},
+    },
     tenancy::{Change, Command},
 };
-use domain::{EventKind, TaskStatus, task::DEFAULT_THRESHOLD};
-use entity::{finding, task, task_finding};
-use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::Set,
-    ColumnTrait, Condition, IntoActiveModel,
-    sea_query::{Expr, OnConflict},
+use domain::{
+    EventKind, Status, TaskGroup, TaskStatus,
+    task::{Share, Tally},
+    tenant_settings::TenantSettings,
+    ticket::text::title_of_asset,
 };
+use entity::{asset, finding, task, task_finding};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, sea_query::Expr};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
-/// A task and what the command adds to it.
+/// What the findings of a task that the rule makes have in common.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Group {
+    /// One weakness: a source's rule.
+    Rule(Uuid, String),
+    /// One asset or finding.
+    One(TaskGroup, Uuid),
+}
+
+impl Group {
+    /// The group that a finding is in; none where people alone make tasks. What is on no asset stands for itself.
+    fn of(by: TaskGroup, row: &finding::Model) -> Option<Self> {
+        Some(match (by, row.asset_id) {
+            (TaskGroup::Hand, _) => return None,
+            (TaskGroup::RuleKey, _) => Self::Rule(row.source_id, row.rule_key.clone()),
+            (TaskGroup::Asset, Some(asset)) => Self::One(TaskGroup::Asset, asset),
+            (TaskGroup::Asset | TaskGroup::Finding, _) => Self::One(TaskGroup::Finding, row.id),
+        })
+    }
+
+    /// The group of a task; none of one that people made.
+    fn of_task(row: &task::Model) -> Option<Self> {
+        match (row.grouped_by, row.source_id, &row.rule_key, row.group_id) {
+            (TaskGroup::RuleKey, Some(source), Some(rule), _) => Some(Self::Rule(source, rule.clone())),
+            (by @ (TaskGroup::Asset | TaskGroup::Finding), _, _, Some(id)) => Some(Self::One(by, id)),
+            _ => None,
+        }
+    }
+}
+
+/// Lets tasks follow the findings that a command made or changed.
+pub(crate) async fn follow(command: &mut Command, edits: impl Iterator<Item = &Edit>) -> Result<()> {
+    let edits: Vec<&Edit> = edits.collect();
+    if edits.is_empty() {
+        return Ok(());
+    }
+    let settings = command.settings().clone();
+    let mut work = Work::load(command, &settings, &edits).await?;
+    for edit in &edits {
+        work.follow_known(edit);
+        if work.wants_task(edit, &settings) {
+            work.join(command, edit, &settings);
+        }
+    }
+    work.save(command).await
+}
+
+/// The share of a finding in its tasks.
+fn share(row: &finding::Model) -> Option<Share> {
+    Share::of(row.status, row.severity, row.priority, row.due_at)
+}
+
+/// Whether somebody has to do something about it. What is claimed fixed waits for who verifies it.
+fn needs_work(row: &finding::Model) -> bool {
+    matches!(row.status, Status::New | Status::Confirmed | Status::InProgress)
+}
+
+/// A task with what the command changes of it.
 struct Entry {
     before: Option<task::Model>,
     after: task::Model,
-    is_changed: bool,
+    tally: Tally,
+    kind: Option<EventKind>,
+    /// What joins it now, beside what is linked already.
+    joining: Vec<Option<Share>>,
+    /// Whether it has to be counted again.
+    unsure: bool,
 }
 
-/// Puts findings that need work and have no task into the open task of their weakness, or a new one.
-/// The task takes over what they say to do, which whoever reads tasks may know, and nothing else of them.
-pub(crate) async fn follow(command: &mut Command, edits: impl Iterator<Item = &Edit>) -> Result<()> {
-    let needs_work = |edit: &&Edit| edit.after.severity >= DEFAULT_THRESHOLD && edit.after.status.is_open();
-    let wanting: Vec<&Edit> = edits.filter(|edit| edit.asks_for_work()).filter(needs_work).collect();
-    if wanting.is_empty() {
-        return Ok(());
+/// The tasks that the findings are in, or may come into.
+struct Work {
+    tasks: HashMap<Uuid, Entry>,
+    tasks_of: HashMap<Uuid, Vec<Uuid>>,
+    open: HashMap<Group, Uuid>,
+    links: Vec<task_finding::ActiveModel>,
+    asset_names: HashMap<Uuid, String>,
+    /// In the order in which the command touched them, so that numbers follow the report.
+    order: Vec<Uuid>,
+}
+
+impl Work {
+    async fn load(command: &Command, settings: &TenantSettings, edits: &[&Edit]) -> Result<Self> {
+        let mut tasks_of: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+        let known: Vec<Uuid> = edits.iter().filter(|e| e.before.is_some()).map(|e| e.after.id).collect();
+        for some in known.chunks(AT_ONCE) {
+            let of_findings = task_finding::Column::FindingId.is_in(some.iter().copied());
+            for link in command.scope().find::<task_finding::Entity>().filter(of_findings).all().await? {
+                tasks_of.entry(link.finding_id).or_default().push(link.task_id);
+            }
+        }
+        let linked: BTreeSet<Uuid> = tasks_of.values().flatten().copied().collect();
+        let mut rows = write::by_ids(command, linked).await?;
+        let open = open_tasks(command, settings, edits, &rows).await?;
+        rows.extend(open.iter().map(|row| (row.id, row.clone())));
+        let group = |row: &task::Model| Some((Group::of_task(row)?, row.id));
+        let open = rows.values().filter(|row| !row.status.is_finished()).filter_map(group).collect();
+        let asset_names = asset_names(command, settings, edits).await?;
+        let tasks = rows.into_iter().map(|(id, row)| (id, Entry::of(row))).collect();
+        Ok(Self { tasks, tasks_of, open, links: Vec::new(), asset_names, order: Vec::new() })
     }
-    let linked = linked(command, &wanting).await?;
-    let mut open = open_tasks(command, &wanting).await?;
-    let mut links = Vec::new();
-    let mut order = Vec::new();
-    for edit in wanting {
-        let (row, says_other) = (&edit.after, edit.says_other());
-        let key = (row.source_id, row.rule_key.clone());
-        let is_linked = linked.contains(&row.id);
-        // A finding whose rule has another name by now stays in its task, which is then none of these.
-        if is_linked && !(says_other && open.contains_key(&key)) {
-            continue;
+
+    /// What a change of a finding changes in the tasks that hold it.
+    fn follow_known(&mut self, edit: &Edit) {
+        let Some(before) = &edit.before else { return };
+        let failed = before.status == Status::FixClaimed && needs_work(&edit.after);
+        for id in self.tasks_of.get(&edit.after.id).cloned().unwrap_or_default() {
+            let Some(entry) = self.tasks.get_mut(&id) else { continue };
+            if entry.tally.take(share(before), share(&edit.after)) {
+                entry.unsure = true;
+            }
+            let group = Group::of_task(&entry.after);
+            if failed && entry.after.status == TaskStatus::Done {
+                // Where another task has taken its place, the finding comes into that one.
+                let is_replaced = group.as_ref().is_some_and(|group| self.open.contains_key(group));
+                if !is_replaced {
+                    entry.after.status = TaskStatus::Open;
+                    (entry.after.status_reason, entry.after.external_actor) = (None, None);
+                    entry.kind = Some(EventKind::TaskReopened);
+                    self.open.extend(group.clone().map(|group| (group, id)));
+                }
+            }
+            let says = edit.says_other() && edit.after.recommendation.is_some();
+            if says && !entry.after.status.is_finished() && holds_words_of(&entry.after, &edit.after) {
+                entry.after.recommendation.clone_from(&edit.after.recommendation);
+            }
+            self.order.push(id);
         }
-        let made = || Entry { before: None, after: new(command, row), is_changed: false };
-        let entry = open.entry(key.clone()).or_insert_with(made);
-        if !entry.is_changed {
-            entry.is_changed = true;
-            order.push(key);
-        }
-        if row.recommendation.is_some() && (says_other || entry.after.recommendation.is_none()) {
-            entry.after.recommendation.clone_from(&row.recommendation);
-        }
-        if is_linked {
-            continue;
+    }
+
+    /// Whether the rule wants the finding in a task that it is not in. One whose task was cancelled, or is done, gets
+    /// another one only when it comes up again.
+    fn wants_task(&self, edit: &Edit, settings: &TenantSettings) -> bool {
+        let wants = |row: &finding::Model| needs_work(row) && row.severity >= settings.task_threshold;
+        let tasks = self.tasks_of.get(&edit.after.id);
+        let is_held = |id: &Uuid| self.tasks.get(id).is_some_and(|entry| !entry.after.status.is_finished());
+        wants(&edit.after)
+            && match tasks {
+                None => true,
+                Some(tasks) => !tasks.iter().any(is_held) && !edit.before.as_ref().is_some_and(wants),
+            }
+    }
+
+    fn join(&mut self, command: &Command, edit: &Edit, settings: &TenantSettings) {
+        let row = &edit.after;
+        let Some(group) = Group::of(settings.task_group, row) else { return };
+        let id = *self.open.entry(group.clone()).or_insert_with(Uuid::now_v7);
+        let entry = self.tasks.entry(id).or_insert_with(|| {
+            let title = match &group {
+                Group::One(TaskGroup::Asset, asset) => {
+                    let name = self.asset_names.get(asset).map_or("", String::as_str);
+                    title_of_asset(settings.language, name)
+                }
+                _ => row.title.clone(),
+            };
+            Entry::new(command, id, &group, title, row)
+        });
+        if holds_words_of(&entry.after, row) && row.recommendation.is_some() {
+            let first = entry.after.recommendation.is_none();
+            if first || edit.says_other() {
+                entry.after.recommendation.clone_from(&row.recommendation);
+            }
         }
         entry.after.finding_count += 1;
-        entry.after.severity = entry.after.severity.max(row.severity);
-        let (tenant_id, task_id) = (Set(command.tenant()), Set(entry.after.id));
-        links.push(task_finding::ActiveModel { tenant_id, task_id, finding_id: Set(row.id) });
+        entry.joining.push(share(row));
+        entry.unsure |= entry.tally.take(None, share(row));
+        self.order.push(id);
+        let (tenant_id, task_id) = (Set(command.tenant()), Set(id));
+        self.links.push(task_finding::ActiveModel { tenant_id, task_id, finding_id: Set(row.id) });
     }
-    save(command, order.into_iter().filter_map(|key| open.remove(&key)).collect()).await?;
-    command.insert::<task_finding::Entity>(links).await
-}
 
-/// Findings that an unfinished task holds already.
-async fn linked(command: &Command, wanting: &[&Edit]) -> Result<HashSet<Uuid>> {
-    let known: Vec<Uuid> = wanting.iter().filter(|edit| edit.before.is_some()).map(|edit| edit.after.id).collect();
-    if known.is_empty() {
-        return Ok(HashSet::new());
+    async fn save(mut self, command: &mut Command) -> Result<()> {
+        // What comes to nothing is counted before it is believed.
+        let unsure = |entry: &&Entry| entry.before.is_some() && (entry.unsure || entry.tally.open <= 0);
+        let touched: HashSet<Uuid> = self.order.iter().copied().collect();
+        let again: Vec<Uuid> =
+            touched.iter().filter_map(|id| self.tasks.get(id)).filter(unsure).map(|entry| entry.after.id).collect();
+        let mut counted = count(command, &again).await?;
+        for id in again {
+            let Some(entry) = self.tasks.get_mut(&id) else { continue };
+            let none = Tally { open: 0, due_at: None, ..tally_of(&entry.after) };
+            entry.tally = counted.remove(&id).unwrap_or(none);
+            for share in std::mem::take(&mut entry.joining) {
+                let _ = entry.tally.take(None, share);
+            }
+        }
+        let mut seen = HashSet::new();
+        let order: Vec<Uuid> = self.order.iter().copied().filter(|id| seen.insert(*id)).collect();
+        let edits = order.into_iter().filter_map(|id| self.tasks.remove(&id)).map(Entry::edit).collect();
+        write::save(command, edits).await?;
+        command.insert::<task_finding::Entity>(self.links).await
     }
-    let scope = command.scope();
-    let of_findings = task_finding::Column::FindingId.is_in(known);
-    let links = scope.find::<task_finding::Entity>().filter(of_findings).all().await?;
-    let tasks: BTreeSet<Uuid> = links.iter().map(|link| link.task_id).collect();
-    let unfinished =
-        scope.find::<task::Entity>().filter(task::Column::Id.is_in(tasks)).filter(is_unfinished()).all().await?;
-    let unfinished: HashSet<Uuid> = unfinished.into_iter().map(|task| task.id).collect();
-    Ok(links.into_iter().filter(|link| unfinished.contains(&link.task_id)).map(|link| link.finding_id).collect())
 }
 
-async fn open_tasks(command: &Command, wanting: &[&Edit]) -> Result<HashMap<(Uuid, String), Entry>> {
-    let sources: BTreeSet<Uuid> = wanting.iter().map(|edit| edit.after.source_id).collect();
-    let rules: BTreeSet<&str> = wanting.iter().map(|edit| edit.after.rule_key.as_str()).collect();
-    let of_rules = Condition::all().add(task::Column::SourceId.is_in(sources)).add(task::Column::RuleKey.is_in(rules));
-    let find = command.scope().find::<task::Entity>().filter(of_rules).filter(is_unfinished());
-    let entry = |row: task::Model| {
-        let key = (row.source_id, row.rule_key.clone());
-        (key, Entry { before: Some(row.clone()), after: row, is_changed: false })
-    };
-    Ok(find.all().await?.into_iter().map(entry).collect())
+/// Whether the task says what the finding says to do: an asset's task is about many things.
+fn holds_words_of(task: &task::Model, row: &finding::Model) -> bool {
+    match Group::of_task(task) {
+        // A finding whose rule has another name by now stays in its task, which then has words of its own.
+        Some(Group::Rule(source, rule)) => (source, rule.as_str()) == (row.source_id, row.rule_key.as_str()),
+        Some(Group::One(TaskGroup::Finding, id)) => id == row.id,
+        _ => false,
+    }
 }
 
-/// In the words of the partial index `task_open_rule`: bound values would hide from a
+impl Entry {
+    fn of(row: task::Model) -> Self {
+        let tally = tally_of(&row);
+        Self { before: Some(row.clone()), after: row, tally, kind: None, joining: Vec::new(), unsure: false }
+    }
+
+    fn new(command: &Command, id: Uuid, group: &Group, title: String, row: &finding::Model) -> Self {
+        let (grouped_by, source_id, rule_key, group_id) = match group {
+            Group::Rule(source, rule) => (TaskGroup::RuleKey, Some(*source), Some(rule.clone()), None),
+            Group::One(by, id) => (*by, None, None, Some(*id)),
+        };
+        let after = task::Model {
+            tenant_id: command.tenant(),
+            id,
+            title,
+            status: TaskStatus::Open,
+            severity: row.severity,
+            source_id,
+            rule_key,
+            finding_count: 0,
+            created_at: command.recorded_at(),
+            updated_at: command.recorded_at(),
+            seq: 0,
+            recommendation: None,
+            plan: None,
+            assignee: None,
+            due_at: None,
+            due_set: false,
+            effort_hours: None,
+            cost: None,
+            status_reason: None,
+            external_actor: None,
+            priority: row.priority,
+            open_finding_count: 0,
+            held: false,
+            grouped_by,
+            group_id,
+        };
+        Self { tally: tally_of(&after), before: None, after, kind: None, joining: Vec::new(), unsure: false }
+    }
+
+    fn edit(self) -> TaskEdit {
+        let Self { before, mut after, tally, kind, .. } = self;
+        apply(&mut after, &tally);
+        // Where all findings are closed, nothing is left to do.
+        let had_open = before.as_ref().is_some_and(|before| before.open_finding_count > 0);
+        if had_open && after.open_finding_count == 0 && !after.status.is_finished() {
+            (after.status, after.status_reason, after.external_actor) = (TaskStatus::Done, None, None);
+        }
+        TaskEdit { before, after, kind, extra: Change::default() }
+    }
+}
+
+/// The unfinished tasks of the groups that the findings are in.
+async fn open_tasks(
+    command: &Command,
+    settings: &TenantSettings,
+    edits: &[&Edit],
+    known: &HashMap<Uuid, task::Model>,
+) -> Result<Vec<task::Model>> {
+    use task::Column as C;
+    let wanting = edits.iter().filter(|edit| needs_work(&edit.after));
+    let mut groups: HashSet<Group> = wanting.filter_map(|edit| Group::of(settings.task_group, &edit.after)).collect();
+    // A done task is taken up again only where no other has taken its place.
+    groups.extend(known.values().filter(|row| row.status == TaskStatus::Done).filter_map(Group::of_task));
+    let (mut sources, mut rules, mut ids) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for group in groups {
+        match group {
+            Group::Rule(source, rule) => {
+                sources.insert(source);
+                rules.insert(rule);
+            }
+            Group::One(_, id) => {
+                ids.insert(id);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    if !rules.is_empty() {
+        let of_rules = Condition::all().add(C::SourceId.is_in(sources)).add(C::RuleKey.is_in(rules));
+        found = command.scope().find::<task::Entity>().filter(of_rules).filter(is_unfinished()).all().await?;
+    }
+    for some in ids.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
+        let of_ids = Condition::all()
+            .add(C::GroupedBy.is_in([TaskGroup::Asset, TaskGroup::Finding]))
+            .add(C::GroupId.is_in(some.iter().copied()));
+        found.extend(command.scope().find::<task::Entity>().filter(of_ids).filter(is_unfinished()).all().await?);
+    }
+    Ok(found)
+}
+
+/// In the words of the partial indexes `task_open_rule` and `task_open_group`: bound values would hide from a
 /// store that the index holds every row that is asked for.
 fn is_unfinished() -> Expr {
     Expr::cust(r#""task"."status" NOT IN ('done', 'cancelled')"#)
 }
 
-fn new(command: &Command, finding: &finding::Model) -> task::Model {
-    task::Model {
-        tenant_id: command.tenant(),
-        id: Uuid::now_v7(),
-        title: finding.title.clone(),
-        status: TaskStatus::Open,
-        severity: finding.severity,
-        source_id: finding.source_id,
-        rule_key: finding.rule_key.clone(),
-        finding_count: 0,
-        created_at: command.recorded_at(),
-        updated_at: command.recorded_at(),
-        seq: 0,
-        recommendation: finding.recommendation.clone(),
+/// The names of the assets that tasks may be made of.
+async fn asset_names(command: &Command, settings: &TenantSettings, edits: &[&Edit]) -> Result<HashMap<Uuid, String>> {
+    let mut names = HashMap::new();
+    if settings.task_group != TaskGroup::Asset {
+        return Ok(names);
     }
-}
-
-async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<()> {
-    let mut rows = Vec::with_capacity(entries.len());
-    for Entry { before, mut after, .. } in entries {
-        after.seq = match before {
-            None => command.record(EventKind::TaskCreated, after.id, Change::default()),
-            Some(before) => {
-                let change = Change::default()
-                    .field("finding_count", &before.finding_count, &after.finding_count)
-                    .field("severity", &before.severity, &after.severity)
-                    .field("recommendation", &before.recommendation, &after.recommendation);
-                command.record(EventKind::TaskUpdated, after.id, change)
-            }
-        };
-        after.updated_at = command.recorded_at();
-        rows.push(after.into_active_model().reset_all());
+    let ids: BTreeSet<Uuid> = edits.iter().filter_map(|edit| edit.after.asset_id).collect();
+    for some in ids.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
+        let of_ids = asset::Column::Id.is_in(some.iter().copied());
+        let rows = command.scope().find::<asset::Entity>().filter(of_ids).all().await?;
+        names.extend(rows.into_iter().map(|row| (row.id, row.name)));
     }
-    use task::Column as C;
-    let again = OnConflict::columns([C::TenantId, C::Id])
-        .update_columns([C::FindingCount, C::Severity, C::Recommendation, C::UpdatedAt, C::Seq])
-        .to_owned();
-    command.upsert::<task::Entity>(rows, again).await
+    Ok(names)
 }

@@ -6,7 +6,9 @@ use crate::support::{
 };
 use domain::{
     Asset, Attachment, AuditFilter, AuditRecord, Comment, Finding, FindingFilter, Import, Retest, Task,
-    asset::AssetFilter, task::TaskFilter,
+    asset::AssetFilter,
+    task::TaskFilter,
+    ticket::{LinkedTicket, TicketFilter},
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -39,6 +41,7 @@ fn the_fields_that_may_be_chosen_are_those_documented() {
         ("Finding", Finding::FIELDS),
         ("Asset", Asset::FIELDS),
         ("Task", Task::FIELDS),
+        ("LinkedTicket", LinkedTicket::FIELDS),
         ("Import", Import::FIELDS),
         ("Comment", Comment::FIELDS),
         ("Attachment", Attachment::FIELDS),
@@ -57,6 +60,7 @@ fn the_conditions_of_a_filter_are_the_parameters_of_its_list() {
         ("/v1/findings", FindingFilter::NAMES, &["sort", "limit", "cursor", "fields"][..]),
         ("/v1/assets", AssetFilter::NAMES, &["limit", "cursor", "fields"]),
         ("/v1/tasks", TaskFilter::NAMES, &["limit", "cursor", "fields"]),
+        ("/v1/tickets", TicketFilter::NAMES, &["limit", "cursor", "fields"]),
         ("/v1/audit", AuditFilter::NAMES, &["limit", "cursor", "fields"]),
     ] {
         let parameters = document::DOCUMENT["paths"][path]["get"]["parameters"].as_array().expect(path);

@@ -4,7 +4,7 @@ use super::{Failure, print, token::find};
 use crate::{Config, application};
 use clap::{Args, Subcommand};
 use domain::{
-    TenantSlug,
+    Severity, TaskGroup, TenantSlug,
     tenant::parse_name,
     tenant_settings::{Calendar, Language, TenantSettingsPatch},
 };
@@ -92,6 +92,12 @@ pub(super) struct Set {
     /// The language of what is written for it.
     #[arg(long, value_parser = word::<Language>, value_name = "sv|en")]
     language: Option<Language>,
+    /// What tasks are made of by themselves.
+    #[arg(long, value_parser = word::<TaskGroup>, value_name = "rule_key|asset|finding|hand")]
+    task_group: Option<TaskGroup>,
+    /// The least severity for which a task is made by itself.
+    #[arg(long, value_parser = word::<Severity>, value_name = "SEVERITY")]
+    task_threshold: Option<Severity>,
 }
 
 fn word<T: serde::de::DeserializeOwned>(name: &str) -> Result<T, String> {
@@ -117,6 +123,8 @@ impl Set {
             calendar: self.calendar,
             time_zone: self.time_zone,
             language: self.language,
+            task_group: self.task_group,
+            task_threshold: self.task_threshold,
         };
         let (_, after) = service::tenant_settings::patch(&operator, &self.tenant, before.version, patch).await?;
         let shown = serde_json::to_string_pretty(&after).map_err(service::Error::internal)?;

@@ -3,7 +3,7 @@
 use super::{
     As, Body, Problem,
     extract::{Id, IfMatch, Seen},
-    params::{NoParams, PageParams},
+    params::{NoParams, PageParams, present},
     problem::ProblemDetails,
     query::{Filtered, Params},
     respond::{Answer, Fields, changed, one, page, whole},
@@ -13,7 +13,7 @@ use domain::{
     DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Page, Severity,
     Tlp, Transition, finding::FindingPatch,
 };
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use service::finding::{FindingOrder, FindingQuery};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -177,11 +177,6 @@ impl PatchBody {
         let Self { severity, severity_reason, assignee, tags, tlp, due_at } = self;
         FindingPatch { severity, severity_reason, assignee, tags, tlp, due_at }
     }
-}
-
-/// Tells a field that is null from one that is not there.
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// Changes severity, assignee, tags, marking and due date.

@@ -24,6 +24,8 @@ mod risk_acceptance;
 mod task;
 mod tenant;
 mod tenant_settings;
+mod ticket;
+mod ticket_mapping;
 
 pub(crate) use extract::{As, Body, basic};
 pub(crate) use problem::Problem;
@@ -49,6 +51,8 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(comment::routes)
             .configure(attachment::routes)
             .configure(risk_acceptance::routes)
+            .configure(ticket::routes)
+            .configure(ticket_mapping::routes)
             .configure(import::routes)
             .configure(change::routes)
             .configure(client::routes)
@@ -76,6 +80,7 @@ pub fn routes(config: &mut ServiceConfig) {
         (name = "risk", description = "Risks that are knowingly borne until a date, at a known price"),
         (name = "comments", description = "What people say about findings and tasks"),
         (name = "attachments", description = "Files that show what a finding is, or that it is gone"),
+        (name = "tickets", description = "What stands for tasks in ticketing systems"),
         (name = "imports", description = "Reports that come in"),
         (name = "changes", description = "The feed that every consumer follows"),
         (name = "clients", description = "Programs with credentials of their own"),

@@ -2,7 +2,7 @@
 
 use super::{Problem, respond::Fields};
 use domain::PageRequest;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
 /// Which page of a list, and what to show of its items.
@@ -53,4 +53,19 @@ pub(super) struct FieldParams {
 pub(super) struct TenantParam {
     /// The municipality, by slug or id; needed if the token spans several.
     pub(super) tenant: Option<String>,
+}
+
+/// The municipalities that something is done in.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct TenantsParam {
+    /// Municipalities, by slug or id; all of the token's if left out.
+    #[param(style = Form, explode = false, example = json!(["norrvik"]))]
+    pub(super) tenant: Vec<String>,
+}
+
+/// Tells a field of a body that is null from one that is not there.
+pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }

@@ -46,6 +46,7 @@ filters!(
     domain::FindingFilter,
     domain::asset::AssetFilter,
     domain::task::TaskFilter,
+    domain::ticket::TicketFilter,
     domain::change::ChangeFilter,
     domain::client::ClientFilter,
     domain::grant::GrantFilter,

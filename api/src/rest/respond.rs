@@ -124,6 +124,11 @@ pub(crate) fn changed<T: Serialize>(status: StatusCode, (etag, item): (Etag, T))
     Ok(tagged(status, Fields::all().tag(&etag)).json(item))
 }
 
+/// What became of something that was done, which no cache may keep.
+pub(crate) fn uncached<T: Serialize>(outcome: &T) -> Answer {
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(outcome))
+}
+
 /// A resource with a secret in it, which no cache may keep.
 pub(crate) fn secret<T: Serialize>(status: StatusCode, (etag, item): (Etag, T)) -> Answer {
     let mut response = tagged(status, Fields::all().tag(&etag));

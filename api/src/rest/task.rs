@@ -2,23 +2,31 @@
 
 use super::{
     As, Body,
-    extract::{Id, Seen},
-    params::{FieldParams, NoParams, PageParams},
+    extract::{Id, IfMatch, Seen},
+    params::{FieldParams, NoParams, PageParams, TenantParam, TenantsParam, present},
     problem::ProblemDetails,
     query::{Filtered, Params},
-    respond::{Answer, Fields, changed, one, page},
+    respond::{Answer, Fields, changed, one, page, uncached},
 };
-use actix_web::{HttpRequest, get, http::StatusCode, put, web::Path};
+use actix_web::{HttpRequest, get, http::StatusCode, patch, post};
 use domain::{
-    Page, Task, TaskId,
-    task::{TaskFilter, TicketLink},
+    DateTime, FindingId, Page, Task, TaskId,
+    task::{Claim, ClaimedTasks, LeaseProof, TaskDraft, TaskFilter, TaskPatch, TaskTransition},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(list_tasks).service(get_task).service(link_ticket);
+    config
+        .service(list_tasks)
+        .service(post_task)
+        .service(claim_tasks)
+        .service(get_task)
+        .service(patch_task)
+        .service(transition_task)
+        .service(renew_lease)
+        .service(release_lease);
 }
 
 /// A page of tasks by id.
@@ -52,38 +60,135 @@ async fn get_task(caller: As, id: Id<TaskId>, params: Params<FieldParams>, seen:
     one(service::task::get(&caller.0, id.0, seen.tags(&fields).as_deref()).await?, &fields)
 }
 
-/// A ticket to link.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct TicketBody {
-    /// The ticket's key in its system: 1–100 characters on one line.
-    #[schema(min_length = 1, max_length = 100, example = "IT-1042")]
-    key: String,
-    /// Its page there: http or https, at most 2,000 characters.
-    #[serde(default)]
-    #[schema(max_length = 2000, example = "https://jira.norrvik.example/browse/IT-1042")]
-    url: Option<String>,
-}
-
-/// Links a ticket to a task.
+/// Makes a task by hand.
 ///
-/// Repeating it changes nothing. A task has one ticket per system, and a ticket belongs to one task.
-#[utoipa::path(tag = "tasks", operation_id = "linkTicket", request_body = TicketBody,
-    params(("id" = TaskId, Path), ("system" = String, Path, description = "The ticketing system", example = "jira")),
-    security(("bearer" = ["tasks:claim"])), responses(
-        (status = 200, description = "It was linked already", body = Task),
-        (status = 201, description = "It is linked", body = Task),
+/// Other tasks are made by the municipality's rule; see its settings.
+#[utoipa::path(tag = "tasks", operation_id = "postTask", request_body = TaskDraft, params(TenantParam),
+    security(("bearer" = ["tasks:write"])), responses(
+        (status = 201, description = "The task", body = Task),
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
-#[put("/tasks/{id}/tickets/{system}")]
-async fn link_ticket(
+#[post("/tasks")]
+async fn post_task(caller: As, params: Params<TenantParam>, draft: Body<TaskDraft>) -> Answer {
+    changed(StatusCode::CREATED, service::task::create(&caller.0, params.0.tenant.as_deref(), draft.0).await?)
+}
+
+/// A change of a task. A field left out stays as it is; null empties it, and lets the due date be its findings' again
+/// (RFC 7396).
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+struct TaskPatchBody {
+    /// One line of at most 500 characters.
+    #[schema(min_length = 1, max_length = 500)]
+    title: Option<String>,
+    /// How it is to be done; at most 20,000 characters.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>, max_length = 20000)]
+    plan: Option<Option<String>>,
+    /// When it is to be done.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<DateTime>)]
+    due_at: Option<Option<DateTime>>,
+    /// Who works on it: 1–200 characters.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    assignee: Option<Option<String>>,
+    /// The work that it takes, in hours.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1000000)]
+    effort_hours: Option<Option<f64>>,
+    /// What it costs beside the work, in whole units of the municipality's currency.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<i64>, minimum = 0)]
+    cost: Option<Option<i64>>,
+    /// Tasks that must be finished first, in place of those that were; at most 100.
+    #[schema(max_items = 100)]
+    blocked_by: Option<Vec<TaskId>>,
+    /// Findings that join it, at most 5,000.
+    #[schema(max_items = 5000)]
+    add_findings: Vec<FindingId>,
+    /// Findings that leave it, at most 5,000.
+    #[schema(max_items = 5000)]
+    remove_findings: Vec<FindingId>,
+}
+
+/// Changes what people say about a task, the findings that it holds and the tasks that it waits for.
+#[utoipa::path(tag = "tasks", operation_id = "patchTask", request_body = TaskPatchBody,
+    params(("id" = TaskId, Path), ("If-Match" = String, Header, description = "The `ETag` it was read with")),
+    security(("bearer" = ["tasks:write"])), responses(
+        (status = 200, description = "The task as it now is", body = Task),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[patch("/tasks/{id}")]
+async fn patch_task(
     caller: As,
     id: Id<TaskId>,
-    path: Path<(String, String)>,
     _: Params<NoParams>,
-    body: Body<TicketBody>,
+    version: IfMatch,
+    body: Body<TaskPatchBody>,
 ) -> Answer {
-    let link = TicketLink::parse(&path.1, &body.0.key, body.0.url.as_deref())?;
-    let (etag, task, is_new) = service::task::link_ticket(&caller.0, id.0, link).await?;
-    changed(if is_new { StatusCode::CREATED } else { StatusCode::OK }, (etag, task))
+    let TaskPatchBody { title, plan, due_at, assignee, effort_hours, cost, blocked_by, add_findings, remove_findings } =
+        body.0;
+    let patch =
+        TaskPatch { title, plan, due_at, assignee, effort_hours, cost, blocked_by, add_findings, remove_findings };
+    changed(StatusCode::OK, service::task::patch(&caller.0, id.0, version.0, patch).await?)
+}
+
+/// Moves a task to another status.
+///
+/// open, in progress and blocked go to each other, to done and to cancelled; done goes back to open or in progress,
+/// cancelled to open. `blocked` and `cancelled` need a reason. Done makes the open findings of the task `fix_claimed`, in
+/// progress takes them up; a done task that is taken up again takes the claims back.
+#[utoipa::path(tag = "tasks", operation_id = "transitionTask", request_body = TaskTransition,
+    params(("id" = TaskId, Path), ("If-Match" = String, Header, description = "The `ETag` it was read with")),
+    security(("bearer" = ["tasks:write"])), responses(
+        (status = 200, description = "The task as it now is", body = Task),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[post("/tasks/{id}/transition")]
+async fn transition_task(
+    caller: As,
+    id: Id<TaskId>,
+    _: Params<NoParams>,
+    version: IfMatch,
+    wish: Body<TaskTransition>,
+) -> Answer {
+    changed(StatusCode::OK, service::task::transition(&caller.0, id.0, version.0, wish.0).await?)
+}
+
+/// Claims tasks for a ticketing system.
+///
+/// Gives unfinished tasks that wait for no other, have no ticket in the system and are claimed by nobody, the most
+/// pressing first, each with a lease. Make the ticket, then link it with the lease's token; the task's id is the external
+/// key to search the tracker for. A task whose lease passes without a ticket is given to the next who claims.
+#[utoipa::path(tag = "tasks", operation_id = "claimTasks", request_body = Claim, params(TenantsParam),
+    security(("bearer" = ["tasks:claim"])), responses(
+        (status = 200, description = "The tasks; none if there is nothing to claim right now", body = ClaimedTasks),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[post("/tasks/claim")]
+async fn claim_tasks(caller: As, params: Params<TenantsParam>, wish: Body<Claim>) -> Answer {
+    uncached(&service::task::claim(&caller.0, &params.0.tenant, &wish.0).await?)
+}
+
+/// Lets a lease go on that still holds.
+#[utoipa::path(tag = "tasks", operation_id = "renewLease", request_body = LeaseProof, params(("id" = TaskId, Path)),
+    security(("bearer" = ["tasks:claim"])), responses(
+        (status = 200, description = "The task", body = Task),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[post("/tasks/{id}/lease/renew")]
+async fn renew_lease(caller: As, id: Id<TaskId>, _: Params<NoParams>, proof: Body<LeaseProof>) -> Answer {
+    changed(StatusCode::OK, service::task::renew(&caller.0, id.0, proof.0).await?)
+}
+
+/// Gives a task back before its lease ends.
+#[utoipa::path(tag = "tasks", operation_id = "releaseLease", request_body = LeaseProof, params(("id" = TaskId, Path)),
+    security(("bearer" = ["tasks:claim"])), responses(
+        (status = 200, description = "The task", body = Task),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[post("/tasks/{id}/lease/release")]
+async fn release_lease(caller: As, id: Id<TaskId>, _: Params<NoParams>, proof: Body<LeaseProof>) -> Answer {
+    changed(StatusCode::OK, service::task::release(&caller.0, id.0, proof.0).await?)
 }

@@ -25,7 +25,7 @@ pub async fn list(
     let of_id = finding::Column::Id.eq(id.0);
     scope.find::<finding::Entity>().filter(of_id).one().await?.ok_or_else(Error::not_found)?;
     let cursors = Bound::of(caller, &("attachments", id))?;
-    let etag = Etag::of_page(&scope, &cursors, page).await?;
+    let etag = Etag::of_page(&scope, &cursors, page, "").await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }

@@ -40,7 +40,7 @@ pub async fn list(
     let scope = read.scope();
     exists(&scope, target).await?;
     let cursors = cursors(caller, target)?;
-    let etag = Etag::of_page(&scope, &cursors, page).await?;
+    let etag = Etag::of_page(&scope, &cursors, page, "").await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }

@@ -50,6 +50,7 @@ fn decided(before: &Model, after: &Model, change: Change) -> Change {
         .field("justification", &before.justification, &after.justification)
         .field("status_comment", &before.status_comment, &after.status_comment)
         .field("duplicate_of", &before.duplicate_of, &after.duplicate_of)
+        .field("claimed_by_external", &before.claimed_by_external, &after.claimed_by_external)
         .field("acceptance_id", &before.acceptance_id, &after.acceptance_id)
         .field("reopened_count", &before.reopened_count, &after.reopened_count)
         .field("seen_after_dismissal", &before.seen_after_dismissal, &after.seen_after_dismissal)

@@ -47,6 +47,8 @@ pub(crate) struct Judge {
     now: Timestamp,
     /// Whose hand each claimant is.
     hands: HashMap<Uuid, Hand>,
+    /// The names that the caller goes by elsewhere, as far as they are asked for.
+    names: HashSet<String>,
     /// The status of the finding named as the original, if it is there.
     original: Option<Status>,
     /// Those that are originals of others.
@@ -65,6 +67,10 @@ impl Judge {
         let mut hands = command.platform().hands(claimants.chain([caller.principal()]).collect()).await?;
         let by = hands.remove(&caller.principal().0).unwrap_or(Hand::Unmapped(caller.principal()));
         hands.insert(caller.principal().0, by);
+        let mut names = HashSet::new();
+        if rows.iter().any(|row| row.claimed_by_external.is_some()) {
+            names = command.platform().names(caller.principal()).await?;
+        }
         let (mut original, mut originals) = (None, HashSet::new());
         if let Some(named) = wish.duplicate_of {
             let of = |condition| command.scope().find::<finding::Entity>().filter(condition);
@@ -73,7 +79,7 @@ impl Judge {
             let duplicates = of(finding::Column::DuplicateOf.is_in(ids)).all().await?;
             originals.extend(duplicates.into_iter().filter_map(|row| row.duplicate_of));
         }
-        Ok(Self { caller: caller.clone(), by, now: command.recorded_at(), hands, original, originals })
+        Ok(Self { caller: caller.clone(), by, now: command.recorded_at(), hands, names, original, originals })
     }
 
     /// The finding as the wish leaves it.
@@ -91,9 +97,19 @@ impl Judge {
     /// # Errors
     /// `justification_required`, `same_person`, `invalid_body`.
     pub(crate) fn check(&self, before: &finding::Model, wish: &Transition) -> Result<()> {
-        let claimed_by = before.claimed_by.and_then(|claimant| self.hands.get(&claimant)).copied();
-        wish.check(before.id.into(), before.status, claimed_by, self.by)?;
+        wish.check(before.id.into(), before.status, self.claimant(before), self.by)?;
         if wish.duplicate_of.is_some() { self.check_duplicate(before) } else { Ok(()) }
+    }
+
+    /// The hand that claimed the fix, as far as it may be the caller's; none if nothing is claimed.
+    ///
+    /// A claim that came through a tracker is its actor's there, not the connector's: the caller has made it if it goes
+    /// by that name, or is the connector itself. Whoever owns the connector may verify what others closed.
+    fn claimant(&self, row: &finding::Model) -> Option<Hand> {
+        let claimed_by = row.claimed_by?;
+        let Some(external) = &row.claimed_by_external else { return self.hands.get(&claimed_by).copied() };
+        let is_caller = claimed_by == self.caller.principal().0 || self.names.contains(&external.trim().to_lowercase());
+        is_caller.then_some(self.by)
     }
 
     /// The finding named as the original must be one of the same municipality and no

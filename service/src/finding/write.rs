@@ -35,15 +35,6 @@ impl Edit {
         Self { before: Some(before), after, kind: None, extra: Change::default() }
     }
 
-    /// Whether the finding is new, more severe or open (again), or says to do something else.
-    pub(crate) fn asks_for_work(&self) -> bool {
-        self.before.as_ref().is_none_or(|before| {
-            self.after.severity > before.severity
-                || (self.after.status.is_open() && !before.status.is_open())
-                || self.says_other()
-        })
-    }
-
     /// Whether it now says to do something else.
     pub(crate) fn says_other(&self) -> bool {
         self.before.as_ref().is_some_and(|before| before.recommendation != self.after.recommendation)
@@ -68,6 +59,9 @@ pub(crate) async fn save(command: &mut Command, mut edits: Vec<Edit>) -> Result<
     let around = Surroundings::load(command, &edits).await?;
     for edit in &mut edits {
         derive::apply(command, edit, &around);
+        // Where nothing is claimed, nobody in a tracker has claimed it.
+        edit.after.claimed_by_external =
+            edit.after.claimed_by_external.take().filter(|_| edit.after.claimed_by.is_some());
     }
     let is_numbered: Vec<bool> = edits.iter_mut().map(|edit| number(command, edit)).collect();
     let numbered = || edits.iter().zip(&is_numbered).filter(|(_, is_numbered)| **is_numbered).map(|(edit, _)| edit);

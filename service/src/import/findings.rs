@@ -217,6 +217,7 @@ fn blank(
         gone_at: None,
         due_soon: false,
         due_order: domain::sla::NEVER,
+        claimed_by_external: None,
     }
 }
 

@@ -39,8 +39,7 @@ pub async fn list(
     let rows = std::mem::take(&mut found.items);
     // A running import moves without a number, so its progress is part of the tag.
     let progress: String = rows.iter().map(|row| format!("{}:{:?}:{};", row.id, row.status, row.position)).collect();
-    let etag =
-        Etag::of_list(&scope, &[&caller.rights_digest(), &cursors.query, &format!("{page:?}"), &progress]).await?;
+    let etag = Etag::of_page(&scope, &cursors, page, &progress).await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }

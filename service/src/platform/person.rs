@@ -5,7 +5,7 @@ use crate::{Error, Result, store::Connection};
 use domain::{Hand, OrganisationId, PrincipalId, Timestamp};
 use entity::{client, organisation, person, person_principal, principal};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 impl Platform {
@@ -88,6 +88,20 @@ impl Rows<'_> {
             (principal.0, known.map_or(unmapped, |person| Hand::Person(*person)))
         };
         Ok(principals.into_iter().map(hand).collect())
+    }
+
+    /// What people elsewhere may call the principal, in lower case: the subjects of its person's logins, and the person's
+    /// own name.
+    pub(crate) async fn names(&self, principal: PrincipalId) -> Result<HashSet<String>> {
+        let (mut logins, mut names) = (vec![principal.0], HashSet::new());
+        if let Hand::Person(id) = self.hand(principal).await? {
+            names.extend(person::Entity::find_by_id(id).one(self.connection).await?.map(|person| person.name));
+            let of_person = person_principal::Entity::find().filter(person_principal::Column::PersonId.eq(id));
+            logins.extend(of_person.all(self.connection).await?.into_iter().map(|link| link.principal_id));
+        }
+        let rows = principal::Entity::find().filter(principal::Column::Id.is_in(logins)).all(self.connection).await?;
+        names.extend(rows.into_iter().map(|row| row.subject));
+        Ok(names.into_iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).collect())
     }
 
     /// An organisation by name or id.

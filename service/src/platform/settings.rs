@@ -2,9 +2,11 @@
 
 use super::{Platform, Rows, changed};
 use crate::{Error, Result};
-use domain::{Code, Tenant, TenantId, Timestamp, tenant_settings::TenantSettings};
+use domain::{Code, Tenant, TenantId, Timestamp, tenant_settings::TenantSettings, ticket::text::Letterhead};
 use entity::tenant;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use std::collections::HashMap;
+use uuid::Uuid;
 
 impl Rows<'_> {
     /// The settings of the one tenant.
@@ -26,6 +28,16 @@ impl Rows<'_> {
         Ok(tenant::Entity::find_by_id(*id).one(self.connection).await?)
     }
 
+    /// How each of the tenants wants to be written to, under the address at which Fynd is reached.
+    pub(crate) async fn letterheads(&self, public_url: &str) -> Result<HashMap<Uuid, Letterhead>> {
+        let rows = tenant::Entity::find().filter(tenant::Column::Id.is_in(self.tenants.iter().copied()));
+        let letterhead = |row: tenant::Model| {
+            let public_url = public_url.to_owned();
+            (row.id, Letterhead { language: row.language, time_zone: row.time_zone, public_url })
+        };
+        Ok(rows.all(self.connection).await?.into_iter().map(letterhead).collect())
+    }
+
     /// Stores settings over those of a version; says whether they still were of it.
     pub(crate) async fn change_settings(&self, new: &TenantSettings, version: i64) -> Result<bool> {
         let row = tenant::ActiveModel {
@@ -40,6 +52,8 @@ impl Rows<'_> {
             calendar: Set(new.calendar),
             time_zone: Set(new.time_zone.clone()),
             language: Set(new.language),
+            task_group: Set(new.task_group),
+            task_threshold: Set(new.task_threshold),
             settings_version: Set(new.version),
             ..Default::default()
         };
@@ -82,6 +96,8 @@ fn shown(row: tenant::Model) -> TenantSettings {
         calendar: row.calendar,
         time_zone: row.time_zone,
         language: row.language,
+        task_group: row.task_group,
+        task_threshold: row.task_threshold,
         version: row.settings_version,
     }
 }

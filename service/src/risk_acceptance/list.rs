@@ -35,7 +35,7 @@ pub async fn list(
     let read = caller.begin_in(Permission::ReadFindings, &filter.tenant).await?;
     let scope = read.scope();
     let cursors = Bound::of(caller, &("risk_acceptances", filter))?;
-    let etag = Etag::of_page(&scope, &cursors, page).await?;
+    let etag = Etag::of_page(&scope, &cursors, page, "").await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }

@@ -83,6 +83,11 @@ impl Command {
         Scope::new(&self.connection, &self.caller, vec![self.tenant])
     }
 
+    /// Who acts.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// The platform's rows, for rules that look beyond the tenant.
     pub(crate) fn platform(&self) -> crate::platform::Rows<'_> {
         crate::platform::rows(&self.connection, &[])
@@ -201,9 +206,19 @@ impl Command {
         Ok(())
     }
 
+    /// Whether anything has been numbered.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// [`Command::commit`] of what is no resource of the feed.
+    pub(crate) async fn commit_about(self, action: &str, (kind, id): (&str, Uuid)) -> Result<()> {
+        self.commit_entry(Entry::done(action), Some((kind.to_owned(), id))).await
+    }
+
     /// Commits the change with its events, one audit row for `action`, and the new time of the clock.
     pub async fn commit(self, action: &str, resource: Option<(ResourceType, Uuid)>) -> Result<()> {
-        self.commit_entry(Entry::done(action), resource).await
+        self.commit_entry(Entry::done(action), named(resource)).await
     }
 
     /// [`Command::commit`] with something more in the audit row: small, and never a finding's text.
@@ -213,15 +228,15 @@ impl Command {
         resource: Option<(ResourceType, Uuid)>,
         detail: &Value,
     ) -> Result<()> {
-        self.commit_entry(Entry::done(action).detail(detail), resource).await
+        self.commit_entry(Entry::done(action).detail(detail), named(resource)).await
     }
 
-    async fn commit_entry(self, mut entry: Entry, resource: Option<(ResourceType, Uuid)>) -> Result<()> {
+    async fn commit_entry(self, mut entry: Entry, about: Option<(String, Uuid)>) -> Result<()> {
         if self.value > self.clock.value {
             entry = entry.numbered(self.clock.value + 1, self.value);
         }
-        if let Some((kind, id)) = resource {
-            entry = entry.about(name_of(kind), id);
+        if let Some((kind, id)) = about {
+            entry = entry.about(kind, id);
         }
         let (vault, principal) = (&self.caller.service().vault, self.caller.principal());
         audit::append(&self.connection, vault, TenantId(self.tenant), principal, entry, self.recorded_at).await?;
@@ -246,7 +261,7 @@ impl Command {
     }
 }
 
-fn name_of(kind: ResourceType) -> String {
+fn named(resource: Option<(ResourceType, Uuid)>) -> Option<(String, Uuid)> {
     use sea_orm::ActiveEnum;
-    kind.to_value()
+    resource.map(|(kind, id)| (kind.to_value(), id))
 }

@@ -2,13 +2,14 @@
 
 use super::Caller;
 use crate::{Result, store::Connection};
-use domain::{Permission, TenantId};
+use domain::{Permission, TenantId, ticket::text::Letterhead};
 use entity::{Identified, TenantOwned, tenant_clock};
 use sea_orm::{
     ColumnTrait, EntityTrait, FromQueryResult, IdenStatic, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     Select,
     sea_query::{Asterisk, Expr, ExprTrait, IntoCondition, Query, UnionType},
 };
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Some tenants' rows within an open transaction.
@@ -52,6 +53,12 @@ impl<'t> Scope<'t> {
     /// The rows of these tenants in one table.
     pub fn find<E: TenantOwned>(&self) -> Find<'t, E> {
         Find { connection: self.connection, tenants: self.tenants.clone(), select: E::find() }
+    }
+
+    /// How each of the tenants wants to be written to.
+    pub(crate) async fn letterheads(&self) -> Result<HashMap<Uuid, Letterhead>> {
+        let public_url = self.caller.service().issuer.trim_end_matches('/');
+        crate::platform::rows(self.connection, &self.tenants).letterheads(public_url).await
     }
 
     /// The clocks of the tenants, in the order of their ids.

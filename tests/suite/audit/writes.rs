@@ -1,6 +1,6 @@
 //! Everything that changes something, and how it is sent.
 
-use super::notes;
+use super::{notes, tasks};
 use crate::support::{Answer, Person, fixture};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -144,6 +144,7 @@ pub(super) async fn send(lead: &Person, operation: &str) -> Answer {
         "mutation linkTicket" => {
             graphql("linkTicket", format!("taskId: {task}, system: \"topdesk\", key: \"T-1\"")).await
         }
+        other if tasks::knows(other) => tasks::send(lead, other).await,
         other => administer(lead, other).await,
     }
 }

@@ -98,9 +98,33 @@ pub(super) fn sample(field: &str) -> Sample {
         "deleteComment" => (COMMENTING, "comments", "(id: ID, ifMatch: 1)"),
         "attachment" => (&["evidence:read"], "attachments", "(id: ID)"),
         "deleteAttachment" => (&["evidence:write"], "attachments", "(id: ID, ifMatch: 1)"),
-        new => panic!("{new}: the walk has no sample for it"),
+        work => of_work(work),
     };
     Sample { scopes, resource, arguments }
+}
+
+/// The fields that are about tasks and tickets.
+fn of_work(field: &str) -> (&'static [&'static str], &'static str, &'static str) {
+    match field {
+        "createTask" => (&["tasks:write"], "", "(tenant: TENANT, input: {title: \"x\"})"),
+        "updateTask" => (&["tasks:write"], "tasks", "(id: ID, ifMatch: 1, input: {assignee: \"x\"})"),
+        "transitionTask" => (&["tasks:write"], "tasks", "(id: ID, ifMatch: 1, input: {to: IN_PROGRESS})"),
+        "claimTasks" => (&["tasks:claim"], "", "(tenant: [TENANT], input: {system: \"topdesk\", limit: 1})"),
+        "renewLease" | "releaseLease" => (&["tasks:claim"], "tasks", "(taskId: ID, input: {system: \"x\", lease: ID})"),
+        "unlinkTicket" => (&["tasks:claim"], "tasks", "(taskId: ID, system: \"jira\")"),
+        "tickets" => (&["tasks:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
+        "reportTickets" => {
+            let arguments = "(tenant: [TENANT], input: {system: \"jira\", items: [{key: \"X-1\", state: \"Open\"}]})";
+            (&["tasks:claim"], "", arguments)
+        }
+        "reconcileTickets" => (&["tasks:claim"], "", "(tenant: TENANT, input: {system: \"jira\", items: []})"),
+        "ticketMapping" => (&["tasks:read"], "", "(tenant: TENANT, system: \"jira\")"),
+        "previewTicketMapping" => (&["tasks:read"], "", "(tenant: TENANT, system: \"jira\", states: [])"),
+        "updateTicketMapping" => {
+            (&["tenants:manage"], "", "(tenant: TENANT, system: \"jira\", ifMatch: 0, states: [])")
+        }
+        new => panic!("{new}: the walk has no sample for it"),
+    }
 }
 
 /// The schema as introspection tells it.
@@ -269,7 +293,8 @@ async fn no_field_shows_a_foreign_row(kind: Kind) {
         let answer = field.ask(&lead, id, "norrvik").await;
         assert_eq!(codes(&answer), Vec::<String>::new(), "{}: {}", field.name, answer.text);
         assert_eq!(alvsund.leaked_in(&answer.text), Default::default(), "{}", field.name);
-        let own = field.name == "findingCounts" || !norrvik.leaked_in(&answer.text).is_empty();
+        let is_about_nobody = ["findingCounts", "previewTicketMapping"].contains(&field.name.as_str());
+        let own = is_about_nobody || !norrvik.leaked_in(&answer.text).is_empty();
         assert!(own, "{} shows nothing of its own: {}", field.name, answer.text);
     }
     world.end().await;

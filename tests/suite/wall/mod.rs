@@ -75,6 +75,10 @@ async fn filled(world: &World, slug: &'static str) -> Filled {
         let retest = person.write(Method::POST, &format!("{finding}/retests"), Some(&tag), seen).await;
         one.entry("retests").or_insert(id_of(&retest.expect(201)));
     }
+    for system in ["jira", "rt"] {
+        let ticket = format!("/v1/tasks/{}/tickets/{system}", one["tasks"]);
+        person.write(Method::PUT, &ticket, None, json!({"key": "X-1"})).await.expect(201);
+    }
     // A task holds findings at least; the first finding may have no evidence, but one has.
     all.extend(ids_in(&person.get("/v1/changes?limit=1000&mode=events").await.expect(200).text));
     Filled { one, all }

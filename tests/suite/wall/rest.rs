@@ -18,6 +18,14 @@ fn body(operation: Operation) -> Option<Value> {
         "patchFinding" => Some(a_change()),
         "transitionFinding" => Some(json!({"to": "confirmed"})),
         "linkTicket" => Some(json!({"key": "X-1"})),
+        "postTask" => Some(json!({"title": "Byt brandvägg"})),
+        "patchTask" => Some(a_change()),
+        "transitionTask" => Some(json!({"to": "in_progress"})),
+        "claimTasks" => Some(json!({"system": "topdesk", "limit": 1})),
+        "renewLease" | "releaseLease" => Some(json!({"system": "jira", "lease": MISSING})),
+        "reportTickets" => Some(json!({"system": "jira", "items": [{"key": "X-1", "state": "Open"}]})),
+        "reconcileTickets" => Some(json!({"system": "jira", "items": []})),
+        "putTicketMapping" | "previewTicketMapping" => Some(json!({"states": []})),
         "postImport" => {
             Some(json!({"template-id": "x", "host": "h.norrvik.example", "info": {"name": "x", "severity": "low"}}))
         }
@@ -35,7 +43,9 @@ fn body(operation: Operation) -> Option<Value> {
         "postRiskAcceptanceRefusal" | "postRiskAcceptanceRevocation" => Some(json!({"reason": "Annat beslut."})),
         "patchGrant" => Some(json!({"valid_to": "2026-12-24T00:00:00Z"})),
         // They say all in their path.
-        "deleteGrant" | "postClientRevocation" | "deleteComment" | "deleteAttachment" => Some(Value::Null),
+        "deleteGrant" | "postClientRevocation" | "deleteComment" | "deleteAttachment" | "unlinkTicket" => {
+            Some(Value::Null)
+        }
         "postRetest" => Some(json!({"method": "scan", "result": "not_fixed"})),
         "bulkFindings" => Some(json!({"ids": [MISSING], "transition": {"to": "confirmed"}})),
         "postFindingComment" | "postTaskComment" | "patchComment" | "postAttachment" => Some(json!({"text": "x"})),
@@ -141,6 +151,8 @@ async fn every_operation_needs_its_scopes_and_no_others(kind: Kind) {
                 ("getImport", ["imports:write"]) => &[404],
                 // The comment is on a finding; and who may only write is told of no comments but its own.
                 ("getComment", ["tasks:read"]) | ("patchComment" | "deleteComment", _) => &[404],
+                // Nobody has claimed it.
+                ("renewLease" | "releaseLease", _) => &[409],
                 _ => &[200, 201],
             };
             let status = answer.status.as_u16();
@@ -186,6 +198,7 @@ async fn no_list_shows_a_foreign_row(kind: Kind) {
         "findings/facets",
         "assets",
         "tasks",
+        "tickets",
         "imports",
         "changes?limit=1000",
         "tenants",

@@ -1,0 +1,30 @@
+//! What a tracker's states mean in a municipality.
+
+use crate::json::StoredStates;
+use sea_orm::entity::prelude::*;
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "ticket_mapping")]
+#[expect(missing_docs, reason = "columns are named by the vocabulary of the domain, where they are described")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub system: String,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub states: StoredStates,
+    pub version: i64,
+}
+
+/// No relations: joins are written out where they are needed, page first.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl crate::TenantOwned for Entity {
+    fn tenant() -> Column {
+        Column::TenantId
+    }
+}
