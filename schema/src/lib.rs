@@ -21,6 +21,7 @@ mod loaders;
 mod me;
 mod retest;
 mod risk_acceptance;
+mod source;
 mod task;
 mod tenant_settings;
 
@@ -38,6 +39,7 @@ pub struct Query(
     asset::AssetQueries,
     task::TaskQueries,
     import::ImportQueries,
+    source::SourceQueries,
     change::ChangeQueries,
     client::ClientQueries,
     grant::GrantQueries,
@@ -55,6 +57,7 @@ pub struct Mutation(
     finding::FindingMutations,
     task::TaskMutations,
     import::ImportMutations,
+    source::SourceMutations,
     client::ClientMutations,
     grant::GrantMutations,
     tenant_settings::TenantSettingsMutations,

@@ -3,17 +3,17 @@
 use super::{
     As, Body, Problem,
     extract::{Id, IfMatch, Seen},
-    params::{NoParams, PageParams},
+    params::{NoParams, PageParams, present},
     problem::ProblemDetails,
     query::{Filtered, Params},
     respond::{Answer, Fields, changed, one, page, whole},
 };
 use actix_web::{HttpRequest, get, http::StatusCode, patch, post};
 use domain::{
-    DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Page, Severity,
-    Tlp, Transition, finding::FindingPatch,
+    DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSightings, FindingSort,
+    Page, Severity, Tlp, Transition, finding::FindingPatch,
 };
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use service::finding::{FindingOrder, FindingQuery};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -24,6 +24,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(count_findings)
         .service(get_finding)
         .service(get_evidence)
+        .service(get_sightings)
         .service(patch_finding)
         .service(transition_finding);
 }
@@ -139,6 +140,21 @@ async fn get_evidence(caller: As, id: Id<FindingId>, _: Params<NoParams>, seen: 
     whole(&service::finding::evidence(&caller.0, id.0).await?, &seen)
 }
 
+/// Where a finding was seen, and where it no longer is.
+///
+/// All reports of its source together first, then each of its named scans. `gone_at` is the time of the first complete
+/// report since `last_seen` that did not hold it, whatever the order in which reports came in.
+#[utoipa::path(tag = "findings", operation_id = "getFindingSightings", params(("id" = FindingId, Path)),
+    security(("bearer" = ["findings:read"])), responses(
+        (status = 200, description = "The sightings", body = FindingSightings),
+        (status = 304, description = "They have not changed since the `ETag` in `If-None-Match`"),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[get("/findings/{id}/sightings")]
+async fn get_sightings(caller: As, id: Id<FindingId>, _: Params<NoParams>, seen: Seen) -> Answer {
+    whole(&service::finding::sightings(&caller.0, id.0).await?, &seen)
+}
+
 /// A change of a finding. A field left out stays as it is; null goes back to
 /// what the source says (severity, tags), to what it came in with (tlp), to the
 /// municipality's rule (due_at) or to nobody (assignee) (RFC 7396).
@@ -177,11 +193,6 @@ impl PatchBody {
         let Self { severity, severity_reason, assignee, tags, tlp, due_at } = self;
         FindingPatch { severity, severity_reason, assignee, tags, tlp, due_at }
     }
-}
-
-/// Tells a field that is null from one that is not there.
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// Changes severity, assignee, tags, marking and due date.

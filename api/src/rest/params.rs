@@ -2,7 +2,7 @@
 
 use super::{Problem, respond::Fields};
 use domain::PageRequest;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
 /// Which page of a list, and what to show of its items.
@@ -53,4 +53,9 @@ pub(super) struct FieldParams {
 pub(super) struct TenantParam {
     /// The municipality, by slug or id; needed if the token spans several.
     pub(super) tenant: Option<String>,
+}
+
+/// Tells a field that is null from one that is not there.
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
