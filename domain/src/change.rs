@@ -1,7 +1,7 @@
 //! The change feed's items: every consumer is a cursor over the same feed.
 
 use crate::{
-    Asset, Attachment, Comment, DateTime, EventKind, Finding, Import, Permission, Retest, RiskAcceptance, Task,
+    Asset, Attachment, Comment, DateTime, EventKind, Finding, Import, Permission, Retest, RiskAcceptance, Source, Task,
     TenantId,
 };
 use sea_orm::{DeriveActiveEnum, EnumIter};
@@ -45,13 +45,15 @@ pub enum ResourceType {
     Attachment,
     /// [`Retest`].
     Retest,
+    /// [`Source`].
+    Source,
 }
 
 impl ResourceType {
     /// What it takes, besides `feed:read`, to see changes of this type.
     pub const fn permission(self) -> Permission {
         match self {
-            Self::Finding | Self::Import | Self::RiskAcceptance | Self::Comment | Self::Retest => {
+            Self::Finding | Self::Import | Self::RiskAcceptance | Self::Source | Self::Comment | Self::Retest => {
                 Permission::ReadFindings
             }
             Self::Asset => Permission::ReadAssets,
@@ -127,6 +129,8 @@ pub enum Resource {
     Attachment(Box<Attachment>),
     /// A retest.
     Retest(Box<Retest>),
+    /// A source.
+    Source(Box<Source>),
 }
 
 /// One page of the change feed.

@@ -101,6 +101,8 @@ codes! {
         "Name it with `format=nessus|sarif|nuclei`.";
     ReportRefused "report_refused" "The report is not whole or not of its format; nothing of it was stored."
         "See `detail` for the place. Export the report again and repeat.";
+    CoverageImplausible "coverage_implausible" "The report claims to be complete and would mark more than a fifth of its scope gone."
+        "See `would_mark_gone` and `in_scope`. If it really is complete, repeat it with `confirm_gone=<would_mark_gone>`.";
     ImportRunning "import_running" "The very same report is being imported right now."
         "Wait for the import that `detail` names.";
     QueryTooComplex "query_too_complex" "The GraphQL query asks for more than the limit of depth or cost."

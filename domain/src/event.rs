@@ -47,6 +47,10 @@ pub enum EventKind {
     #[serde(rename = "finding.overdue")]
     #[sea_orm(string_value = "finding.overdue")]
     FindingOverdue,
+    /// A complete report no longer holds a finding.
+    #[serde(rename = "finding.gone")]
+    #[sea_orm(string_value = "finding.gone")]
+    FindingGone,
     /// An asset became known.
     #[serde(rename = "asset.created")]
     #[sea_orm(string_value = "asset.created")]
@@ -139,6 +143,22 @@ pub enum EventKind {
     #[serde(rename = "retest.recorded")]
     #[sea_orm(string_value = "retest.recorded")]
     RetestRecorded,
+    /// A source reported for the first time.
+    #[serde(rename = "source.created")]
+    #[sea_orm(string_value = "source.created")]
+    SourceCreated,
+    /// A source's fields changed.
+    #[serde(rename = "source.updated")]
+    #[sea_orm(string_value = "source.updated")]
+    SourceUpdated,
+    /// A source has not reported within the time that is expected of it.
+    #[serde(rename = "source.silent")]
+    #[sea_orm(string_value = "source.silent")]
+    SourceSilent,
+    /// A source that was silent reports again.
+    #[serde(rename = "source.reporting")]
+    #[sea_orm(string_value = "source.reporting")]
+    SourceReporting,
 }
 
 impl EventKind {
@@ -155,6 +175,7 @@ impl EventKind {
             | Self::FindingStatusChanged
             | Self::FindingReopened
             | Self::FindingDueSoon
+            | Self::FindingGone
             | Self::FindingOverdue => ResourceType::Finding,
             Self::RiskAcceptanceRequested
             | Self::RiskAcceptanceApproved
@@ -175,6 +196,9 @@ impl EventKind {
             Self::CommentCreated | Self::CommentUpdated | Self::CommentDeleted => ResourceType::Comment,
             Self::AttachmentCreated | Self::AttachmentDeleted => ResourceType::Attachment,
             Self::RetestRecorded => ResourceType::Retest,
+            Self::SourceCreated | Self::SourceUpdated | Self::SourceSilent | Self::SourceReporting => {
+                ResourceType::Source
+            }
         }
     }
 }

@@ -164,6 +164,9 @@ pub struct Finding {
     pub first_seen: DateTime,
     /// When a source last saw it, RFC 3339 UTC. Volatile: moves without a change of `seq`.
     pub last_seen: DateTime,
+    /// Since when complete reports of its source no longer hold it, RFC 3339 UTC; null while it is there. Gone is not
+    /// fixed: that is for `status` to say.
+    pub gone_at: Option<DateTime>,
     /// When Fynd first heard of it, RFC 3339 UTC.
     pub created_at: DateTime,
     /// When it last changed, RFC 3339 UTC.
@@ -221,6 +224,7 @@ impl Finding {
         "assignee",
         "first_seen",
         "last_seen",
+        "gone_at",
         "created_at",
         "updated_at",
         "seq",

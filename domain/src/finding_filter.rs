@@ -74,6 +74,8 @@ pub struct FindingFilter {
     pub due_from: Option<DateTime>,
     /// Due before, RFC 3339.
     pub due_to: Option<DateTime>,
+    /// Only those that complete reports no longer hold, or only those that are there.
+    pub gone: Option<bool>,
     /// First seen at or after, RFC 3339.
     pub first_seen_from: Option<DateTime>,
     /// First seen before, RFC 3339.
@@ -108,6 +110,7 @@ impl FindingFilter {
         "overdue",
         "due_from",
         "due_to",
+        "gone",
         "first_seen_from",
         "first_seen_to",
         "updated_from",

@@ -44,6 +44,8 @@ id_type! {
     ImportId;
     /// A scanner, red team or person that reports findings. UUIDv7.
     SourceId;
+    /// A named scan of a source. UUIDv7.
+    ScanScopeId;
     /// Who acts: an (issuer, subject) pair. UUIDv7.
     PrincipalId;
     /// A program with credentials of its own. UUIDv7.

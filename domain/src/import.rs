@@ -1,6 +1,6 @@
 //! Imports: one report that came in, and what became of each of its records.
 
-use crate::{DateTime, ImportId, TenantId, Tlp};
+use crate::{Coverage, DateTime, ImportId, ImportScope, TenantId, Tlp};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -84,6 +84,10 @@ pub struct Import {
     pub source: Option<String>,
     /// The marking named with the report: of the findings that it makes, and the least of those that it sees again.
     pub tlp: Option<Tlp>,
+    /// Whether it claims to hold all that its source sees in its scope.
+    pub coverage: Option<Coverage>,
+    /// What it covers, as its sender named it; null for a report that is not complete.
+    pub scope: Option<ImportScope>,
     /// SHA-256 of the report, 64 hexadecimal digits.
     pub sha256: String,
     /// Size of the report in bytes, after decompression.
@@ -104,6 +108,13 @@ pub struct Import {
     pub merged: i64,
     /// Assets made because no known one matched.
     pub assets_created: i64,
+    /// Findings of its scope that it no longer holds, and that were not gone before.
+    pub gone: i64,
+    /// Claimed fixes that it verifies.
+    pub verified: i64,
+    /// Findings that it would have marked gone, where that had become implausible by the time it was stored: others
+    /// wrote meanwhile. Then `gone` is 0; send it again to confirm the new count.
+    pub gone_withheld: i64,
     /// When it began, RFC 3339 UTC.
     pub started_at: DateTime,
     /// When it ended, RFC 3339 UTC.
@@ -128,6 +139,8 @@ impl Import {
         "status",
         "source",
         "tlp",
+        "coverage",
+        "scope",
         "sha256",
         "bytes",
         "read",
@@ -138,6 +151,9 @@ impl Import {
         "reopened",
         "merged",
         "assets_created",
+        "gone",
+        "verified",
+        "gone_withheld",
         "started_at",
         "finished_at",
         "seq",

@@ -15,6 +15,7 @@ pub mod client;
 pub mod code;
 pub mod comment;
 mod condition;
+pub mod coverage;
 pub mod cvss;
 mod date_time;
 pub mod epss;
@@ -37,6 +38,7 @@ pub mod risk_acceptance;
 pub mod severity;
 pub mod sighting;
 pub mod sla;
+pub mod source;
 pub mod status;
 pub mod task;
 pub mod tenant;
@@ -44,6 +46,7 @@ pub mod tenant_settings;
 pub mod text;
 pub mod ticket;
 pub mod tlp;
+pub mod watch;
 
 pub use asset::{Asset, AssetKind, Criticality, Exposure, Identifier, IdentifierKind, Provenance};
 pub use attachment::Attachment;
@@ -52,6 +55,7 @@ pub use change::{Change, ChangeMode, ResourceType};
 pub use client::{Client, ClientCredentials, RightReason};
 pub use code::Code;
 pub use comment::{Comment, CommentTarget};
+pub use coverage::{Coverage, ImportScope};
 pub use date_time::DateTime;
 pub use epss::EpssBand;
 pub use error::{Error, Result, Violation};
@@ -61,7 +65,7 @@ pub use finding_filter::{FindingCount, FindingCounts, FindingFacet, FindingFilte
 pub use grant::Grant;
 pub use id::{
     AcceptanceId, AssetId, AttachmentId, BusinessServiceId, ClientId, CommentId, FindingId, GrantId, ImportId,
-    OrganisationId, PrincipalId, RetestId, SourceId, TaskId, TenantId,
+    OrganisationId, PrincipalId, RetestId, ScanScopeId, SourceId, TaskId, TenantId,
 };
 pub use import::{Import, ImportFormat, ImportStatus, RejectedRecord};
 pub use me::{Me, TenantRights};
@@ -73,11 +77,14 @@ pub use report::{Observation, ReportedAsset};
 pub use retest::Retest;
 pub use risk_acceptance::{AcceptanceOutcome, AcceptanceStatus, AcceptedFinding, RiskAcceptance};
 pub use severity::Severity;
+pub use sighting::{FindingSighting, FindingSightings};
+pub use source::{ScanScope, Source, SourceKind};
 pub use status::{Justification, Status, Transition};
 pub use task::{Task, TaskGroup, TaskStatus};
 pub use tenant::{Tenant, TenantSlug};
 pub use ticket::Ticket;
 pub use tlp::{RestrictedField, Tlp};
+pub use watch::AssetWatch;
 
 /// An instant in UTC. Stored and shown in whole milliseconds.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -55,6 +55,9 @@ pub struct Observation {
     /// When the tool saw it; none where the report carries no time.
     #[serde(skip)]
     pub observed_at: Option<Timestamp>,
+    /// Whether the tool says that the asset did not answer: then it was not looked at, whatever else is said of it.
+    #[serde(skip)]
+    pub unanswered: bool,
     /// What makes two records of this tool the same finding, besides the asset
     /// and `rule_key`. Order counts.
     #[serde(skip)]

@@ -1,6 +1,7 @@
 //! Reports that came in.
 
-use domain::{ImportFormat, ImportStatus, Tlp};
+use crate::json::StoredScope;
+use domain::{Coverage, ImportFormat, ImportStatus, Tlp};
 use sea_orm::entity::prelude::*;
 
 /// One row.
@@ -32,6 +33,13 @@ pub struct Model {
     pub finished_at: Option<DateTimeUtc>,
     pub seq: i64,
     pub tlp: Option<Tlp>,
+    pub coverage: Option<Coverage>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub scope: Option<StoredScope>,
+    pub confirm_gone: Option<i64>,
+    pub gone: i64,
+    pub verified: i64,
+    pub gone_withheld: i64,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -3,6 +3,7 @@
 
 pub mod asset;
 pub mod asset_identifier;
+pub mod asset_sighting;
 pub mod asset_to_prioritise;
 pub mod attachment;
 pub mod audit;
@@ -33,6 +34,8 @@ pub mod retest;
 pub mod revoked_token;
 pub mod risk_acceptance;
 pub mod risk_acceptance_finding;
+pub mod scan_scope;
+pub mod scope_sighting;
 pub mod sighting;
 pub mod signing_key;
 pub mod sla_progress;

@@ -1,5 +1,6 @@
 //! When a source last saw a finding. Narrow, since it moves with every report.
 
+use crate::json::TimeList;
 use sea_orm::entity::prelude::*;
 
 /// One row.
@@ -14,6 +15,8 @@ pub struct Model {
     pub last_seen: DateTimeUtc,
     pub observed_at: DateTimeUtc,
     pub content_hash: String,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub absences: Option<TimeList>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -1,5 +1,6 @@
 //! Who reports findings.
 
+use domain::SourceKind;
 use sea_orm::entity::prelude::*;
 
 /// One row.
@@ -14,6 +15,13 @@ pub struct Model {
     pub name: String,
     pub tool: String,
     pub created_at: DateTimeUtc,
+    pub kind: SourceKind,
+    pub owner: Option<String>,
+    pub expected_interval_hours: Option<i32>,
+    pub last_report_at: Option<DateTimeUtc>,
+    pub silent_since: Option<DateTimeUtc>,
+    pub updated_at: Option<DateTimeUtc>,
+    pub seq: i64,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -22,6 +22,7 @@ mod m20261125_000013_cve;
 mod m20261125_000015_task_life;
 mod m20261125_000016_risk_acceptance;
 mod m20261125_000017_notes;
+mod m20261125_000018_sightings;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000015_task_life::Migration),
             Box::new(m20261125_000016_risk_acceptance::Migration),
             Box::new(m20261125_000017_notes::Migration),
+            Box::new(m20261125_000018_sightings::Migration),
         ]
     }
 }

@@ -10,7 +10,8 @@ use crate::{
 };
 use async_graphql::{Context, Json, Object, Result, SimpleObject, Union};
 use domain::{
-    Attachment, Change, Comment, DateTime, EventKind, PageRequest, ResourceType, Retest, RiskAcceptance, TenantId,
+    Attachment, Change, Comment, DateTime, EventKind, PageRequest, ResourceType, Retest, RiskAcceptance, Source,
+    TenantId,
     change::{ChangeFilter, Resource},
 };
 use uuid::Uuid;
@@ -27,6 +28,7 @@ pub(crate) enum ResourceNode {
     Comment(Comment),
     Attachment(Attachment),
     Retest(Retest),
+    Source(Source),
 }
 
 /// One item of the change feed.
@@ -66,6 +68,7 @@ impl From<Change> for ChangeNode {
             Resource::Comment(comment) => ResourceNode::Comment(*comment),
             Resource::Attachment(attachment) => ResourceNode::Attachment(*attachment),
             Resource::Retest(retest) => ResourceNode::Retest(*retest),
+            Resource::Source(source) => ResourceNode::Source(*source),
         });
         Self {
             event_id: change.event_id,

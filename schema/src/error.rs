@@ -10,6 +10,7 @@ pub(crate) fn refused(error: impl Borrow<service::Error>) -> Error {
     let code = error.code();
     let (message, violations) = match error {
         service::Error::Refused(refused) => (refused.detail.clone(), refused.violations.as_slice()),
+        service::Error::Implausible(_) => (code.title().to_owned(), [].as_slice()),
         internal => {
             tracing::error!(error = %internal, code = code.as_str(), "a request failed");
             (code.title().to_owned(), [].as_slice())
@@ -17,6 +18,10 @@ pub(crate) fn refused(error: impl Borrow<service::Error>) -> Error {
     };
     Error::new(message).extend_with(|_, extensions| {
         extensions.set("code", code.as_str());
+        if let service::Error::Implausible(counts) = error {
+            extensions.set("wouldMarkGone", counts.would_mark_gone);
+            extensions.set("inScope", counts.in_scope);
+        }
         if !violations.is_empty() {
             let places: Vec<Value> = violations
                 .iter()

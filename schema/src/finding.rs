@@ -14,7 +14,7 @@ use async_graphql::{
 };
 use domain::{
     Attachment, CommentTarget, DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId,
-    FindingSort, Retest, Severity, Tlp, Transition, finding::FindingPatch,
+    FindingSightings, FindingSort, Retest, Severity, Tlp, Transition, finding::FindingPatch,
 };
 use service::finding::{FindingOrder, FindingQuery};
 
@@ -98,6 +98,11 @@ impl FindingQueries {
     /// What the tool saw of a finding; null if there is none, or none for the caller's eyes. That it was read is recorded.
     async fn finding_evidence(&self, ctx: &Context<'_>, id: FindingId) -> Result<Option<Evidence>> {
         shown(ctx, service::finding::evidence(caller(ctx)?, id).await)
+    }
+
+    /// Where a finding was seen, and where it no longer is; null if there is none, or none for the caller's eyes.
+    async fn finding_sightings(&self, ctx: &Context<'_>, id: FindingId) -> Result<Option<FindingSightings>> {
+        shown(ctx, service::finding::sightings(caller(ctx)?, id).await)
     }
 
     /// Counts of findings as flat rows, under the same filters as the list.

@@ -8,7 +8,7 @@ use async_graphql::{
     Context, Object, Result, SimpleObject,
     connection::{Connection, EmptyFields},
 };
-use domain::{Import, ImportFormat, ImportId, Tlp};
+use domain::{Coverage, Import, ImportFormat, ImportId, ImportScope, Tlp};
 use service::import::{ImportRequest, Spool};
 
 /// One report that came in. `read = created + updated + unchanged + rejected`.
@@ -54,7 +54,9 @@ pub(crate) struct ImportMutations;
 #[Object]
 impl ImportMutations {
     /// Sends a report that fits into the request, and waits until it is stored. Larger ones go to `POST /v1/imports`.
-    /// `tlp` marks the findings that it makes, and is the least for those that it sees again.
+    /// `tlp` marks the findings that it makes, and is the least for those that it sees again. With `coverage: COMPLETE`
+    /// what it does not hold of its scope is marked gone, as `POST /v1/imports` says; that needs `findings:verify`.
+    #[expect(clippy::too_many_arguments, reason = "they are those of the REST operation")]
     async fn import_report(
         &self,
         ctx: &Context<'_>,
@@ -63,9 +65,16 @@ impl ImportMutations {
         format: Option<ImportFormat>,
         source: Option<String>,
         tlp: Option<Tlp>,
+        coverage: Option<Coverage>,
+        scope: Option<String>,
+        #[graphql(default)] scope_assets: Vec<String>,
+        #[graphql(default)] scope_networks: Vec<String>,
+        #[graphql(default)] scope_rules: Vec<String>,
+        confirm_gone: Option<i64>,
     ) -> Result<ImportNode> {
         let imports = ctx.data::<Imports>()?;
-        let request = ImportRequest { tenant, format, source, tlp };
+        let scope = ImportScope { name: scope, assets: scope_assets, networks: scope_networks, rules: scope_rules };
+        let request = ImportRequest { tenant, format, source, tlp, coverage, scope, confirm_gone };
         service::import::check(caller(ctx)?, &request).map_err(refused)?;
         let mut spool = Spool::new(&imports.spool_folder, imports.max_bytes).map_err(refused)?;
         spool.push(content.as_bytes()).map_err(refused)?;

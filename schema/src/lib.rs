@@ -21,6 +21,7 @@ mod loaders;
 mod me;
 mod retest;
 mod risk_acceptance;
+mod source;
 mod task;
 mod tenant_settings;
 mod ticket;
@@ -40,6 +41,7 @@ pub struct Query(
     task::TaskQueries,
     ticket::TicketQueries,
     import::ImportQueries,
+    source::SourceQueries,
     change::ChangeQueries,
     client::ClientQueries,
     grant::GrantQueries,
@@ -58,6 +60,7 @@ pub struct Mutation(
     task::TaskMutations,
     ticket::TicketMutations,
     import::ImportMutations,
+    source::SourceMutations,
     client::ClientMutations,
     grant::GrantMutations,
     tenant_settings::TenantSettingsMutations,

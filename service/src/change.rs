@@ -4,7 +4,7 @@
 use crate::{
     Etag, Fresh, Result, asset, attachment, comment,
     cursor::Bound,
-    finding, import, retest, risk_acceptance, task,
+    finding, import, retest, risk_acceptance, source, task,
     tenancy::{Caller, Read},
 };
 use domain::{
@@ -197,6 +197,10 @@ async fn resources(read: &Read, events: &[event::Model]) -> Result<HashMap<Uuid,
             ResourceType::Retest => {
                 let rows = retest::by_ids(read, &typed(ids)).await?;
                 found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Retest(Box::new(row)))));
+            }
+            ResourceType::Source => {
+                let rows = source::by_ids(read, &typed(ids)).await?;
+                found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Source(Box::new(row)))));
             }
         }
     }

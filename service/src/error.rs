@@ -1,6 +1,6 @@
 //! What can go wrong in a use case.
 
-use domain::Code;
+use domain::{Code, coverage::Implausible};
 
 /// The result of a use case.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -12,6 +12,9 @@ pub enum Error {
     /// A rule refused the request.
     #[error(transparent)]
     Refused(#[from] domain::Error),
+    /// A report claims to be complete and would mark implausibly much gone.
+    #[error("coverage_implausible: {} of {} open findings in the scope would be marked gone", .0.would_mark_gone, .0.in_scope)]
+    Implausible(Implausible),
     /// The service cannot answer right now; repeating may help.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -28,6 +31,7 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::Refused(refused) => refused.code,
+            Self::Implausible(_) => Code::CoverageImplausible,
             Self::Unavailable(_) => Code::Unavailable,
             Self::Store(error) if is_passing(error) => Code::Unavailable,
             Self::Store(_) | Self::Internal(_) => Code::Internal,

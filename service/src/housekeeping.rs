@@ -6,7 +6,7 @@ use crate::{
     Result, attachment, finding,
     import::{self, ImportOptions},
     platform::Platform,
-    risk_acceptance, sla,
+    risk_acceptance, sla, source,
     tenancy::Service,
 };
 use domain::TenantId;
@@ -56,6 +56,8 @@ pub async fn catch_up(service: &Service) -> Result<()> {
         told("findings of assets that people rated are prioritised anew", tenant.id, prioritised);
         let swept = attachment::sweep(service, tenant.id).await;
         told("objects of no attachment are removed", tenant.id, swept);
+        let silent = source::tell_silent(service, tenant.id).await;
+        told("sources have fallen silent", tenant.id, silent);
     }
     Ok(())
 }

@@ -29,6 +29,7 @@ pub mod platform;
 pub mod retest;
 pub mod risk_acceptance;
 mod sla;
+pub mod source;
 pub mod store;
 pub mod task;
 mod task_rule;
@@ -36,6 +37,7 @@ pub mod tenancy;
 pub mod tenant;
 pub mod tenant_settings;
 pub mod ticket;
+pub mod watch;
 
 pub use auth::Auth;
 pub use clock::Clock;

@@ -5,10 +5,13 @@ use crate::support::{
     root,
 };
 use domain::{
-    Asset, Attachment, AuditFilter, AuditRecord, Comment, Finding, FindingFilter, Import, Retest, Task,
+    Asset, AssetWatch, Attachment, AuditFilter, AuditRecord, Comment, Finding, FindingFilter, Import, Retest, Source,
+    Task,
     asset::AssetFilter,
+    source::SourceFilter,
     task::TaskFilter,
     ticket::{LinkedTicket, TicketFilter},
+    watch::WatchFilter,
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -46,6 +49,8 @@ fn the_fields_that_may_be_chosen_are_those_documented() {
         ("Comment", Comment::FIELDS),
         ("Attachment", Attachment::FIELDS),
         ("Retest", Retest::FIELDS),
+        ("Source", Source::FIELDS),
+        ("AssetWatch", AssetWatch::FIELDS),
         ("AuditRecord", AuditRecord::FIELDS),
     ] {
         let properties = document::DOCUMENT["components"]["schemas"][name]["properties"].as_object().expect(name);
@@ -61,6 +66,8 @@ fn the_conditions_of_a_filter_are_the_parameters_of_its_list() {
         ("/v1/assets", AssetFilter::NAMES, &["limit", "cursor", "fields"]),
         ("/v1/tasks", TaskFilter::NAMES, &["limit", "cursor", "fields"]),
         ("/v1/tickets", TicketFilter::NAMES, &["limit", "cursor", "fields"]),
+        ("/v1/sources", SourceFilter::NAMES, &["limit", "cursor", "fields"]),
+        ("/v1/coverage", WatchFilter::NAMES, &["limit", "cursor", "fields"]),
         ("/v1/audit", AuditFilter::NAMES, &["limit", "cursor", "fields"]),
     ] {
         let parameters = document::DOCUMENT["paths"][path]["get"]["parameters"].as_array().expect(path);

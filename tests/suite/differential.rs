@@ -273,7 +273,7 @@ const LIST: &str = "query($filter: FindingFilter, $sort: FindingSort!, $descendi
             recommendation severity reportedSeverity severityReason severityBy severityAt sourceSeverity
             cvssVector cvssScore kev epss epssBand priority priorityReasons cves cwes references tags status justification
             statusComment duplicateOf acceptanceId dueAt dueSoon overdue reopenedCount seenAfterDismissal assignee firstSeen
-            lastSeen createdAt updatedAt seq
+            lastSeen goneAt createdAt updatedAt seq
             location { port protocol service url path line endLine column logical } } } }";
 const COUNTS: &str = "query($filter: FindingFilter, $by: [FindingFacet!]!) {
     findingCounts(filter: $filter, by: $by) { total items { by value count } } }";

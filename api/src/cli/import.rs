@@ -3,7 +3,7 @@
 use super::{Failure, print};
 use crate::{Config, application};
 use clap::Args;
-use domain::{Import as Outcome, ImportFormat, Permission, Tlp};
+use domain::{Coverage, Import as Outcome, ImportFormat, ImportScope, Permission, Tlp};
 use service::{
     Auth, Caller, Clock,
     auth::NewToken,
@@ -33,17 +33,33 @@ pub(super) struct Import {
     /// The marking of the findings: for the least of those seen again as well; amber for new ones if left out.
     #[arg(long, value_parser = tlp, value_name = "clear|green|amber|amber_strict|red")]
     tlp: Option<Tlp>,
+    /// The reports hold all that their source sees in their scope: what they do not hold is gone.
+    #[arg(long, value_parser = coverage, value_name = "complete")]
+    coverage: Option<Coverage>,
+    /// The scan's name.
+    #[arg(long, value_name = "NAME", requires = "coverage")]
+    scope: Option<String>,
+    /// Assets that were scanned, by id or identifier; those in the report if left out.
+    #[arg(long, value_name = "ASSET", value_delimiter = ',', requires = "coverage")]
+    scope_assets: Vec<String>,
+    /// Networks that the scan was bound to.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', requires = "coverage")]
+    scope_networks: Vec<String>,
+    /// Rules that were run; all of the source's if left out.
+    #[arg(long, value_name = "RULE", value_delimiter = ',', requires = "coverage")]
+    scope_rules: Vec<String>,
+    /// The count of findings that may be marked gone, where a report was refused as implausible.
+    #[arg(long, value_name = "COUNT", requires = "coverage")]
+    confirm_gone: Option<i64>,
 }
 
 impl Import {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
         let auth = application::start(config, Clock::system()).await?;
-        let caller = caller(&auth, &self.tenant).await?;
+        let caller = caller(&auth, &self.tenant, self.coverage.is_some()).await?;
         let mut failed = 0;
         for file in &self.files {
-            let request =
-                ImportRequest { tenant: None, format: self.format, source: self.source.clone(), tlp: self.tlp };
-            let line = match import_file(&caller, config, request, file).await {
+            let line = match import_file(&caller, config, self.request(), file).await {
                 Ok(outcome) => told(&outcome),
                 Err(failure) => {
                     failed += 1;
@@ -61,12 +77,33 @@ impl Import {
     }
 }
 
+impl Import {
+    fn request(&self) -> ImportRequest {
+        let scope = ImportScope {
+            name: self.scope.clone(),
+            assets: self.scope_assets.clone(),
+            networks: self.scope_networks.clone(),
+            rules: self.scope_rules.clone(),
+        };
+        ImportRequest {
+            tenant: None,
+            format: self.format,
+            source: self.source.clone(),
+            tlp: self.tlp,
+            coverage: self.coverage,
+            scope,
+            confirm_gone: self.confirm_gone,
+        }
+    }
+}
+
 /// The command's own caller: a principal with a short grant, like anyone else.
-async fn caller(auth: &Auth, tenant: &str) -> Result<Caller, Failure> {
+async fn caller(auth: &Auth, tenant: &str, verifies: bool) -> Result<Caller, Failure> {
     let known = Platform::new(auth.service().store.clone()).tenants().await?;
     let found = known.into_iter().find(|known| known.is_named(tenant));
     let tenant = found.ok_or_else(|| Failure::Refused(format!("there is no municipality `{tenant}`")))?;
-    let scopes = [Permission::WriteImports].into_iter().collect();
+    let verify = verifies.then_some(Permission::VerifyFindings);
+    let scopes = std::iter::once(Permission::WriteImports).chain(verify).collect();
     let ttl = Duration::from_secs(24 * 3600);
     let new = NewToken { subject: "fynd import".into(), tenants: vec![tenant.id], scopes, ttl };
     let token = auth.issue(new, "cli").await?;
@@ -101,7 +138,12 @@ pub(super) fn told(import: &Outcome) -> String {
         import.read, import.created, import.updated, import.unchanged, import.rejected, import.assets_created
     );
     let rejected = import.rejected_records.iter().map(|record| format!("  {}: {}\n", record.place, record.reason));
-    std::iter::once(counts).chain(rejected).collect()
+    let gone = match (import.coverage, import.gone_withheld) {
+        (None, _) => String::new(),
+        (Some(_), 0) => format!("  {} gone, {} claimed fixes verified\n", import.gone, import.verified),
+        (Some(_), many) => format!("  {many} would be gone, which had become implausible: none was marked\n"),
+    };
+    [counts, gone].into_iter().chain(rejected).collect()
 }
 
 fn tlp(name: &str) -> Result<Tlp, String> {
@@ -109,5 +151,9 @@ fn tlp(name: &str) -> Result<Tlp, String> {
 }
 
 fn format(name: &str) -> Result<ImportFormat, String> {
+    serde_json::from_value(name.into()).map_err(|error| error.to_string())
+}
+
+fn coverage(name: &str) -> Result<Coverage, String> {
     serde_json::from_value(name.into()).map_err(|error| error.to_string())
 }

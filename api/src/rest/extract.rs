@@ -134,7 +134,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let pointer = pointer(error.path());
         let detail = error.into_inner().to_string();
         let violations = vec![Violation::new(pointer, detail.clone())];
-        Problem { code: Code::InvalidBody, detail, violations }
+        Problem { violations, ..Problem::new(Code::InvalidBody, detail) }
     })?;
     json.end().map_err(|error| Problem::new(Code::InvalidBody, error.to_string()))?;
     Ok(value)

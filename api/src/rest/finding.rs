@@ -10,8 +10,8 @@ use super::{
 };
 use actix_web::{HttpRequest, get, http::StatusCode, patch, post};
 use domain::{
-    DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSort, Page, Severity,
-    Tlp, Transition, finding::FindingPatch,
+    DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSightings, FindingSort,
+    Page, Severity, Tlp, Transition, finding::FindingPatch,
 };
 use serde::Deserialize;
 use service::finding::{FindingOrder, FindingQuery};
@@ -24,6 +24,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(count_findings)
         .service(get_finding)
         .service(get_evidence)
+        .service(get_sightings)
         .service(patch_finding)
         .service(transition_finding);
 }
@@ -137,6 +138,21 @@ async fn get_finding(caller: As, id: Id<FindingId>, params: Params<GetParams>, s
 #[get("/findings/{id}/evidence")]
 async fn get_evidence(caller: As, id: Id<FindingId>, _: Params<NoParams>, seen: Seen) -> Answer {
     whole(&service::finding::evidence(&caller.0, id.0).await?, &seen)
+}
+
+/// Where a finding was seen, and where it no longer is.
+///
+/// All reports of its source together first, then each of its named scans. `gone_at` is the time of the first complete
+/// report since `last_seen` that did not hold it, whatever the order in which reports came in.
+#[utoipa::path(tag = "findings", operation_id = "getFindingSightings", params(("id" = FindingId, Path)),
+    security(("bearer" = ["findings:read"])), responses(
+        (status = 200, description = "The sightings", body = FindingSightings),
+        (status = 304, description = "They have not changed since the `ETag` in `If-None-Match`"),
+        (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+#[get("/findings/{id}/sightings")]
+async fn get_sightings(caller: As, id: Id<FindingId>, _: Params<NoParams>, seen: Seen) -> Answer {
+    whole(&service::finding::sightings(&caller.0, id.0).await?, &seen)
 }
 
 /// A change of a finding. A field left out stays as it is; null goes back to

@@ -15,7 +15,7 @@ use actix_web::{
     post,
     web::{Data, Payload},
 };
-use domain::{Code, Import, ImportFormat, ImportId, Page, Tlp};
+use domain::{Code, Coverage, Import, ImportFormat, ImportId, ImportScope, Page, Tlp};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use service::{
@@ -46,6 +46,45 @@ struct PostParams {
     /// are raised to it unless a person marked them, and never lowered.
     #[param(example = "red")]
     tlp: Option<Tlp>,
+    /// `complete`: the report holds all that its source sees in its scope, so that what it does not hold is gone. Needs
+    /// `findings:verify` as well.
+    coverage: Option<Coverage>,
+    /// The scan's name, 1–100 characters: its sightings are kept apart as well.
+    #[param(example = "Månadsskanning")]
+    scope: Option<String>,
+    /// Assets that were scanned, by id or identifier, also where the report does not name them; those that it names
+    /// if left out. One that did not answer is not covered.
+    #[param(style = Form, explode = false, example = json!(["lon.norrvik.example"]))]
+    scope_assets: Vec<String>,
+    /// Networks (CIDR): of the assets that the report names, only those with an address in them are covered.
+    #[param(style = Form, explode = false, example = json!(["192.0.2.0/24"]))]
+    scope_networks: Vec<String>,
+    /// The rules (`rule_key`) that were run; all of the source's if left out.
+    #[param(style = Form, explode = false, example = json!(["90001"]))]
+    scope_rules: Vec<String>,
+    /// The `would_mark_gone` of a 409 `coverage_implausible`, to do it all the same.
+    #[param(minimum = 0)]
+    confirm_gone: Option<i64>,
+}
+
+impl PostParams {
+    fn wish(self) -> ImportRequest {
+        let scope = ImportScope {
+            name: self.scope,
+            assets: self.scope_assets,
+            networks: self.scope_networks,
+            rules: self.scope_rules,
+        };
+        ImportRequest {
+            tenant: self.tenant,
+            format: self.format,
+            source: self.source,
+            tlp: self.tlp,
+            coverage: self.coverage,
+            scope,
+            confirm_gone: self.confirm_gone,
+        }
+    }
 }
 
 /// Longest time that a sender may wait for the outcome.
@@ -60,6 +99,13 @@ const DEFAULT_WAIT: Duration = Duration::from_secs(10);
 /// whole is refused whole, while a single bad record is rejected by itself.
 /// The same report sent twice changes nothing but `last_seen`; sent again after
 /// an interruption, it goes on where it stopped.
+///
+/// With `coverage=complete`, findings of the same source within the scope that the report does not hold are marked
+/// gone (`gone_at`) as of the report's own time, unless they were seen later. A claimed fix is thereby verified, where
+/// the scan is later than the claim and the sender is not the claimant; every other status stays, since not observed
+/// is not fixed. An asset that did not answer, or whose scan was cut off, is not covered. If more than a fifth of the
+/// scope's open findings would go, nothing is stored and the answer is 409 `coverage_implausible` with
+/// `would_mark_gone` and `in_scope`, until the report is repeated with `confirm_gone=<would_mark_gone>`.
 #[utoipa::path(tag = "imports", operation_id = "postImport", params(PostParams,
         ("Prefer" = Option<String>, Header, description = "`wait=<seconds>` (RFC 7240): how long to wait for the outcome, 10 by default, at most 60")),
     request_body(content = String, content_type = "application/octet-stream", description = "The report"),
@@ -76,8 +122,7 @@ async fn post_import(
     state: Data<State>,
     body: Payload,
 ) -> Answer {
-    let PostParams { tenant, format, source, tlp } = params.0;
-    let wish = ImportRequest { tenant, format, source, tlp };
+    let wish = params.0.wish();
     service::import::check(&caller.0, &wish)?;
     let spooled = spool(&request, &state, body).await?;
     let running = service::import::start(&caller.0, wish, spooled, state.imports).await?;

@@ -21,6 +21,7 @@ mod query;
 mod respond;
 mod retest;
 mod risk_acceptance;
+mod source;
 mod task;
 mod tenant;
 mod tenant_settings;
@@ -54,6 +55,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(ticket::routes)
             .configure(ticket_mapping::routes)
             .configure(import::routes)
+            .configure(source::routes)
             .configure(change::routes)
             .configure(client::routes)
             .configure(grant::routes)
@@ -82,6 +84,7 @@ pub fn routes(config: &mut ServiceConfig) {
         (name = "attachments", description = "Files that show what a finding is, or that it is gone"),
         (name = "tickets", description = "What stands for tasks in ticketing systems"),
         (name = "imports", description = "Reports that come in"),
+        (name = "sources", description = "Who reports, and what is watched"),
         (name = "changes", description = "The feed that every consumer follows"),
         (name = "clients", description = "Programs with credentials of their own"),
         (name = "grants", description = "Who may do what in the municipality"),

@@ -65,7 +65,7 @@ pub(super) struct TenantsParam {
     pub(super) tenant: Vec<String>,
 }
 
-/// Tells a field of a body that is null from one that is not there.
-pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+/// Tells a field that is null from one that is not there.
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }

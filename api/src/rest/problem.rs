@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use domain::{Code, Violation};
+use domain::{Code, Violation, coverage::Implausible};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,6 +18,8 @@ pub struct Problem {
     pub detail: String,
     /// Where in the input.
     pub violations: Vec<Violation>,
+    /// How much a complete report would mark gone.
+    pub implausible: Option<Implausible>,
 }
 
 /// The body of an error (RFC 9457).
@@ -37,6 +39,12 @@ pub struct ProblemDetails {
     detail: String,
     /// Where in the input, if it is about places.
     errors: Vec<Violation>,
+    /// Of `coverage_implausible`: open findings that the report would mark gone; what `confirm_gone` takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_mark_gone: Option<i64>,
+    /// Of `coverage_implausible`: open findings in the report's scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_scope: Option<i64>,
     /// The request's id in the service's log.
     trace_id: Option<String>,
 }
@@ -69,6 +77,7 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::CountMismatch
         | Code::LeaseHeld
         | Code::LeaseLost
+        | Code::CoverageImplausible
         | Code::ImportRunning => StatusCode::CONFLICT,
         Code::Stale => StatusCode::PRECONDITION_FAILED,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -106,7 +115,7 @@ impl Problem {
 
     /// A problem with a code and a sentence.
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), violations: Vec::new() }
+        Self { code, detail: detail.into(), violations: Vec::new(), implausible: None }
     }
 
     /// The answer, with the request's id.
@@ -134,6 +143,8 @@ impl Problem {
             code: self.code.as_str(),
             detail: self.detail.clone(),
             errors: self.violations.clone(),
+            would_mark_gone: self.implausible.map(|counts| counts.would_mark_gone),
+            in_scope: self.implausible.map(|counts| counts.in_scope),
             trace_id,
         };
         // A struct of texts always serialises.
@@ -146,7 +157,12 @@ impl From<service::Error> for Problem {
     fn from(error: service::Error) -> Self {
         let code = error.code();
         match error {
-            service::Error::Refused(refused) => Self { code, detail: refused.detail, violations: refused.violations },
+            service::Error::Refused(refused) => refused.into(),
+            service::Error::Implausible(counts) => {
+                let Implausible { would_mark_gone, in_scope } = counts;
+                let detail = format!("{would_mark_gone} of {in_scope} open findings in the scope would be marked gone");
+                Self { implausible: Some(counts), ..Self::new(code, detail) }
+            }
             // The log is where the reason belongs; the caller sees the code.
             internal => {
                 tracing::error!(error = %internal, code = code.as_str(), "a request failed");
@@ -158,7 +174,7 @@ impl From<service::Error> for Problem {
 
 impl From<domain::Error> for Problem {
     fn from(error: domain::Error) -> Self {
-        Self { code: error.code, detail: error.detail, violations: error.violations }
+        Self { violations: error.violations, ..Self::new(error.code, error.detail) }
     }
 }
 

@@ -50,6 +50,8 @@ filters!(
     domain::change::ChangeFilter,
     domain::client::ClientFilter,
     domain::grant::GrantFilter,
+    domain::source::SourceFilter,
+    domain::watch::WatchFilter,
     domain::AuditFilter,
     domain::risk_acceptance::RiskAcceptanceFilter
 );
@@ -95,7 +97,7 @@ fn url_pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
 
 fn wrong(parameter: &str, detail: &str) -> Problem {
     let violations = vec![Violation::new(parameter, detail)];
-    Problem { code: Code::InvalidParameter, detail: format!("{parameter}: {detail}"), violations }
+    Problem { violations, ..Problem::new(Code::InvalidParameter, format!("{parameter}: {detail}")) }
 }
 
 type Failure = serde::de::value::Error;

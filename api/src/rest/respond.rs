@@ -35,7 +35,7 @@ impl Fields {
             Some(field) => {
                 let detail = format!("`{field}` is no field; the fields are {}", known.join(", "));
                 let violations = vec![Violation::new("fields", detail.clone())];
-                Err(Problem { code: Code::InvalidParameter, detail, violations })
+                Err(Problem { violations, ..Problem::new(Code::InvalidParameter, detail) })
             }
         }
     }

@@ -31,6 +31,8 @@ pub enum Record {
     Observation(Box<Observation>),
     /// A record that cannot, with its place and the reason. The rest of the report still counts.
     Rejected(domain::RejectedRecord),
+    /// No record, but a word: the tool looked at this asset and found nothing. When, if it says so.
+    Covered(Box<domain::ReportedAsset>, Option<domain::Timestamp>),
 }
 
 /// Bounds on what one report may make the reader hold.

@@ -128,7 +128,9 @@ impl<'e> State<'e> {
             let record = self.record(open, at);
             (self.each)(record);
         }
-        self.host.take_if(|(_, opened)| at.depth < opened.depth);
+        if let Some((host, _)) = self.host.take_if(|(_, opened)| at.depth < opened.depth) {
+            self.covered(&host);
+        }
     }
 
     fn record(&self, open: Open, at: Place) -> Record {
@@ -141,6 +143,14 @@ impl<'e> State<'e> {
         match open.item.into_observation(host) {
             Ok(observation) => Record::Observation(Box::new(observation)),
             Err(reason) => self.rejected(reason),
+        }
+    }
+
+    /// A host without items that was scanned to its end has nothing to report. One that only began has said nothing.
+    fn covered(&mut self, host: &Host) {
+        let known = host.summary();
+        if let (0, true, Some(asset)) = (self.items, host.has_ended(), &known.asset) {
+            (self.each)(Record::Covered(Box::new(asset.clone()), known.observed_at));
         }
     }
 

@@ -239,3 +239,37 @@ fn items_outside_a_host_and_items_within_items_are_not_findings() {
         "<ReportItem pluginID=\"1\" pluginName=\"n\"><ReportItem pluginID=\"2\" pluginName=\"m\"/></ReportItem>";
     assert_eq!(observations(Nessus, report(nested).as_bytes()).len(), 1);
 }
+
+/// A report of one host with these properties and items.
+fn host(properties: &[(&str, &str)], items: &str) -> Vec<Record> {
+    let tags: String = properties.iter().map(|(name, value)| format!("<tag name=\"{name}\">{value}</tag>")).collect();
+    records(Nessus, report(&format!("<HostProperties>{tags}</HostProperties>{items}")).as_bytes()).unwrap()
+}
+
+#[test]
+fn a_host_that_was_scanned_to_its_end_without_items_is_covered() {
+    let ended = ("HOST_END_TIMESTAMP", "1793658600");
+    let Some(Record::Covered(asset, Some(at))) = host(&[ended], "").pop() else { panic!("not covered") };
+    assert_eq!((asset.name.as_str(), at.timestamp()), ("h", 1_793_658_600));
+    assert_eq!(host(&[("HOST_START_TIMESTAMP", "1793658600")], ""), [], "it was cut off");
+    assert_eq!(host(&[], ""), [], "nothing says that it was scanned");
+    assert!(matches!(host(&[ended], "<ReportItem port=\"0\"/>")[..], [Record::Rejected(_)]), "it has an item");
+}
+
+#[test]
+fn a_host_that_did_not_answer_says_so() {
+    let unanswered = |properties: &[(&str, &str)], items: &str| -> bool {
+        let Some(Record::Observation(observation)) = host(properties, items).pop() else { panic!("a record") };
+        observation.unanswered
+    };
+    let item = |plugin: &str, output: &str| {
+        let id = format!("pluginID=\"{plugin}\" pluginName=\"x\"");
+        format!("<ReportItem port=\"0\" {id}><plugin_output>{output}</plugin_output></ReportItem>")
+    };
+    let (start, end) = (("HOST_START", "Mon Nov  2 21:00:00 2026"), ("HOST_END", "Mon Nov  2 22:30:00 2026"));
+    let dead = "The remote host (192.0.2.9) is considered as dead - not scanning";
+    assert!(unanswered(&[start, end], &item("10180", dead)));
+    assert!(!unanswered(&[start, end], &item("10180", "The remote host is up")));
+    assert!(!unanswered(&[start, end], &item("10181", dead)), "what another check quotes");
+    assert!(unanswered(&[start], &item("1", "")) && !unanswered(&[], &item("1", "")));
+}

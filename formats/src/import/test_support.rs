@@ -28,7 +28,7 @@ pub(super) fn records_within(format: ImportFormat, bytes: &[u8], limits: &Limits
 pub(super) fn observations(format: ImportFormat, bytes: &[u8]) -> Vec<Observation> {
     let observation = |record| match record {
         Record::Observation(observation) => *observation,
-        Record::Rejected(rejected) => panic!("{rejected:?}"),
+        other => panic!("{other:?}"),
     };
     records(format, bytes).unwrap().into_iter().map(observation).collect()
 }

@@ -109,6 +109,10 @@ pub(super) fn condition<T: FindingTable>(filter: &FindingFilter) -> Condition {
         .add_option(filter.overdue.map(|overdue| T::col(C::Overdue).eq(overdue)))
         .add_option(filter.due_from.map(|time| T::col(C::DueAt).gte(time.0)))
         .add_option(filter.due_to.map(|time| T::col(C::DueAt).lt(time.0)))
+        .add_option(filter.gone.map(|gone| {
+            let at = T::col(C::GoneAt);
+            if gone { at.is_not_null() } else { at.is_null() }
+        }))
         .add_option(filter.first_seen_from.map(|time| T::col(C::FirstSeen).gte(time.0)))
         .add_option(filter.first_seen_to.map(|time| T::col(C::FirstSeen).lt(time.0)))
         .add_option(filter.updated_from.map(|time| T::col(C::UpdatedAt).gte(time.0)))

@@ -96,6 +96,7 @@ fn of(row: finding::Model, source: String, last_seen: domain::Timestamp, epss: O
         assignee: row.assignee,
         first_seen: row.first_seen.into(),
         last_seen: last_seen.into(),
+        gone_at: row.gone_at.map(Into::into),
         created_at: row.created_at.into(),
         updated_at: row.updated_at.into(),
         seq: row.seq,

@@ -1,12 +1,14 @@
 //! One batch: some records, one command. Statements depend on the number of
 //! tables, not on the number of records.
 
-use super::{assets, findings};
+use super::{
+    assets, findings, plan, sources,
+    watch::{Pair, Watch},
+};
 use crate::{Result, tenancy::Command};
 use domain::{ImportFormat, Observation, Timestamp, Tlp, text};
-use entity::{import, source};
-use sea_orm::{ActiveValue::Set, ColumnTrait};
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use entity::import;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// What holds for all records of an import.
@@ -25,6 +27,8 @@ pub(super) struct Outcome {
     pub(super) unchanged: i64,
     pub(super) reopened: i64,
     pub(super) assets_created: i64,
+    /// The findings that the records are about.
+    pub(super) findings: Vec<Uuid>,
 }
 
 /// A record whose source and asset are known.
@@ -34,21 +38,40 @@ pub(super) struct Placed {
     pub(super) record: Observation,
 }
 
+impl Placed {
+    /// Its asset as its source sees it; none for one that did not answer.
+    pub(super) fn pair(&self) -> Option<Pair> {
+        let asset = self.asset.filter(|_| !self.record.unanswered)?;
+        Some(Pair { asset, source: self.source })
+    }
+
+    /// When it was observed.
+    pub(super) fn observed_at(&self, context: &Context) -> Timestamp {
+        plan::observed_at(&self.record, context.received_at)
+    }
+}
+
 impl Context {
     pub(super) fn of(row: &import::Model) -> Self {
         Self { format: row.format, source: row.source.clone(), tlp: row.tlp, received_at: row.started_at }
     }
 
     /// The name of the record's source: the one named with the report, the tool's, or the format's.
-    fn source_of(&self, record: &Observation) -> String {
-        let tool = record.tool.as_ref().map(|tool| text::clean_line(tool, 100)).filter(|tool| !tool.is_empty());
+    pub(super) fn source_of(&self, record: &Observation) -> String {
+        self.source_named(record.tool.as_deref())
+    }
+
+    /// The same, by the tool alone.
+    pub(super) fn source_named(&self, tool: Option<&str>) -> String {
+        let tool = tool.map(|tool| text::clean_line(tool, 100)).filter(|tool| !tool.is_empty());
         self.source.clone().or(tool).unwrap_or_else(|| self.format.as_str().to_owned())
     }
 }
 
 /// Stores the records: sources and assets first, then findings and what follows from them.
 pub(super) async fn store(command: &mut Command, context: &Context, records: Vec<Observation>) -> Result<Outcome> {
-    let sources = sources(command, context, &records).await?;
+    let names = records.iter().map(|record| context.source_of(record)).collect();
+    let sources = sources::heard(command, context, names).await?;
     let reported = records.iter().filter_map(|record| record.asset.as_ref());
     let assets = assets::resolve(command, reported).await?;
     let place = |record: Observation| {
@@ -56,30 +79,15 @@ pub(super) async fn store(command: &mut Command, context: &Context, records: Vec
         let asset = record.asset.as_ref().and_then(|asset| assets.of(asset));
         Placed { source, asset, record }
     };
-    let placed = records.into_iter().map(place).collect();
-    let outcome = findings::store(command, context, placed).await?;
-    Ok(Outcome { assets_created: assets.created, ..outcome })
-}
-
-/// The ids of the sources named; new ones are made.
-async fn sources(command: &Command, context: &Context, records: &[Observation]) -> Result<BTreeMap<String, Uuid>> {
-    let names: BTreeSet<String> = records.iter().map(|record| context.source_of(record)).collect();
-    let of_names = source::Column::Name.is_in(names.iter().cloned());
-    let known = command.scope().find::<source::Entity>().filter(of_names).all().await?;
-    let mut ids: BTreeMap<String, Uuid> = known.into_iter().map(|row| (row.name, row.id)).collect();
-    let mut new = Vec::new();
-    for name in names {
-        if let Entry::Vacant(vacant) = ids.entry(name.clone()) {
-            let id = *vacant.insert(Uuid::now_v7());
-            new.push(source::ActiveModel {
-                tenant_id: Set(command.tenant()),
-                id: Set(id),
-                name: Set(name),
-                tool: Set(context.format.as_str().to_owned()),
-                created_at: Set(command.recorded_at()),
-            });
-        }
+    let placed: Vec<Placed> = records.into_iter().map(place).collect();
+    let mut seen: BTreeMap<Pair, Timestamp> = BTreeMap::new();
+    for (pair, at) in placed.iter().filter_map(|placed| Some((placed.pair()?, placed.observed_at(context)))) {
+        seen.entry(pair).and_modify(|latest| *latest = at.max(*latest)).or_insert(at);
     }
-    command.insert::<source::Entity>(new).await?;
-    Ok(ids)
+    let mut watch = Watch::load(command, &seen.keys().copied().collect()).await?;
+    let records = placed.into_iter().filter(|placed| !placed.record.rule_key.is_empty()).collect();
+    let outcome = findings::store(command, context, records, &watch).await?;
+    seen.into_iter().for_each(|(pair, at)| watch.saw(command.tenant(), pair, at));
+    watch.save(command).await?;
+    Ok(Outcome { assets_created: assets.created, ..outcome })
 }

@@ -3,7 +3,8 @@
 use super::{
     batch::{Context, Outcome, Placed},
     evidence::{self, Evidence},
-    fingerprint, plan,
+    fingerprint,
+    watch::{self, Watch},
 };
 use crate::{
     Result,
@@ -11,16 +12,19 @@ use crate::{
         person_set,
         write::{self, Edit, Saved},
     },
-    tenancy::{Change, Command},
+    tenancy::{Change, Command, Find, Scope},
 };
-use domain::{EventKind, Observation, Priority, Status, Timestamp, Tlp, sighting};
+use domain::{
+    EventKind, Observation, Priority, Status, Timestamp, Tlp,
+    sighting::{self, Presence},
+};
 use entity::{
     finding,
     json::{StoredLocation, StringList},
     sighting as seen,
 };
 use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, sea_query::OnConflict};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// A finding in the making: as stored (if it is) and as the batch leaves it.
@@ -36,14 +40,19 @@ struct Entry {
 type Entries = HashMap<(Uuid, String), Entry>;
 
 /// Stores the records' findings, their sightings and events.
-pub(super) async fn store(command: &mut Command, context: &Context, records: Vec<Placed>) -> Result<Outcome> {
+pub(super) async fn store(
+    command: &mut Command,
+    context: &Context,
+    records: Vec<Placed>,
+    watch: &Watch,
+) -> Result<Outcome> {
     let keyed: Vec<_> =
         records.into_iter().map(|placed| (fingerprint::of(placed.asset, &placed.record), placed)).collect();
     let mut entries = known(command, &keyed).await?;
     let mut order = Vec::new();
     for (fingerprint, placed) in keyed {
         let key = (placed.source, fingerprint);
-        let observed_at = plan::observed_at(&placed.record, context.received_at);
+        let observed_at = placed.observed_at(context);
         if let Some(entry) = entries.get_mut(&key) {
             if entry.records == 0 {
                 order.push(key);
@@ -51,7 +60,7 @@ pub(super) async fn store(command: &mut Command, context: &Context, records: Vec
             entry.see(placed.record, observed_at);
             entry.mark(context.tlp);
         } else {
-            let mut entry = Entry::new(command, &key, placed, observed_at);
+            let mut entry = Entry::new(command, &key, placed, observed_at, watch);
             entry.after.reported_tlp = context.tlp.unwrap_or_default();
             entry.after.tlp = entry.after.reported_tlp;
             entries.insert(key.clone(), entry);
@@ -66,10 +75,8 @@ pub(super) async fn store(command: &mut Command, context: &Context, records: Vec
 /// The findings that are stored already, in two statements.
 async fn known(command: &Command, keyed: &[(String, Placed)]) -> Result<Entries> {
     let scope = command.scope();
-    let of_fingerprints = finding::Column::Fingerprint.is_in(keyed.iter().map(|(fingerprint, _)| fingerprint.as_str()));
-    let sources: std::collections::BTreeSet<Uuid> = keyed.iter().map(|(_, placed)| placed.source).collect();
-    let of_sources = finding::Column::SourceId.is_in(sources);
-    let rows = scope.find::<finding::Entity>().filter(of_sources).filter(of_fingerprints).all().await?;
+    let keys: Vec<_> = keyed.iter().map(|(fingerprint, placed)| (placed.source, fingerprint.as_str())).collect();
+    let rows = find(&scope, &keys).all().await?;
     if rows.is_empty() {
         return Ok(Entries::new());
     }
@@ -85,13 +92,24 @@ async fn known(command: &Command, keyed: &[(String, Placed)]) -> Result<Entries>
     Ok(rows.into_iter().filter_map(entry).collect())
 }
 
+/// Those stored under a source and a fingerprint.
+pub(super) fn find<'s>(scope: &Scope<'s>, keys: &[(Uuid, &str)]) -> Find<'s, finding::Entity> {
+    let of_fingerprints = finding::Column::Fingerprint.is_in(keys.iter().map(|(_, fingerprint)| *fingerprint));
+    let sources: BTreeSet<Uuid> = keys.iter().map(|(source, _)| *source).collect();
+    scope.find::<finding::Entity>().filter(finding::Column::SourceId.is_in(sources)).filter(of_fingerprints)
+}
+
 impl Entry {
-    fn new(command: &Command, key: &(Uuid, String), placed: Placed, observed_at: Timestamp) -> Self {
+    fn new(command: &Command, key: &(Uuid, String), placed: Placed, observed_at: Timestamp, watch: &Watch) -> Self {
         let now = command.recorded_at();
         let content_hash = fingerprint::content(&placed.record);
+        // An older report tells of it for the first time: complete ones have missed it since.
+        let missed = placed.pair().map(|pair| watch.scans(pair, &placed.record.rule_key, None));
+        let presence = Presence::new(observed_at, missed.into_iter().flatten());
         let record = placed.record;
         let id = Uuid::now_v7();
         let mut after = blank(command.tenant(), id, key, placed.asset, observed_at, now);
+        after.gone_at = presence.gone_at();
         let evidence = Evidence::Is(record.evidence.clone());
         take_fields(&mut after, record);
         let sighting = seen::Model {
@@ -100,6 +118,7 @@ impl Entry {
             last_seen: observed_at,
             observed_at,
             content_hash,
+            absences: watch::kept(presence.absences()),
         };
         Self { before: None, after, sighting, evidence, reopened: false, records: 1 }
     }
@@ -108,10 +127,11 @@ impl Entry {
     fn see(&mut self, record: Observation, observed_at: Timestamp) {
         self.records += 1;
         self.after.first_seen = self.after.first_seen.min(observed_at);
-        self.sighting.last_seen = self.sighting.last_seen.max(observed_at);
+        let gone_at = self.after.gone_at;
+        self.be_present(observed_at);
         match sighting::seen(self.after.status, self.after.decided_at, observed_at) {
             sighting::Sighting::Nothing => {}
-            sighting::Sighting::Reopens => self.reopen(observed_at),
+            sighting::Sighting::Reopens => self.reopen(observed_at, gone_at),
             sighting::Sighting::FlagsDismissal => self.after.seen_after_dismissal = true,
         }
         let content = fingerprint::content(&record);
@@ -124,6 +144,14 @@ impl Entry {
             self.sighting.observed_at = observed_at;
             self.sighting.content_hash = content;
         }
+    }
+
+    fn be_present(&mut self, observed_at: Timestamp) {
+        let mut presence = Presence::new(self.sighting.last_seen, watch::times(self.sighting.absences.as_ref()));
+        presence.seen(observed_at);
+        self.sighting.last_seen = presence.last_seen;
+        self.sighting.absences = watch::kept(presence.absences());
+        self.after.gone_at = presence.gone_at();
     }
 
     /// Takes the marking that came with the report, where it is narrower: an import never lowers one, since the
@@ -141,10 +169,10 @@ impl Entry {
         (self.before.is_some() && self.evidence != Evidence::Kept).then_some(self.after.id)
     }
 
-    fn reopen(&mut self, observed_at: Timestamp) {
+    fn reopen(&mut self, observed_at: Timestamp, gone_at: Option<Timestamp>) {
         let row = &mut self.after;
         // A claim that did not hold is a failed retest, not a return.
-        row.reopened_count += i32::from(row.status == Status::VerifiedFixed);
+        row.reopened_count += i32::from(row.status == Status::VerifiedFixed && sighting::returns(observed_at, gone_at));
         row.status = Status::Confirmed;
         row.status_comment = None;
         row.claimed_by = None;
@@ -263,7 +291,7 @@ async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<Outcome> {
         edits.push(Edit { before: entry.before, after: entry.after, kind, extra });
     }
     let saved = write::save(command, edits).await?;
-    let columns = [seen::Column::LastSeen, seen::Column::ObservedAt, seen::Column::ContentHash];
+    let columns = [seen::Column::LastSeen, seen::Column::ObservedAt, seen::Column::ContentHash, seen::Column::Absences];
     let again =
         OnConflict::columns([seen::Column::TenantId, seen::Column::FindingId]).update_columns(columns).to_owned();
     command.upsert::<seen::Entity>(sightings, again).await?;
@@ -288,6 +316,7 @@ fn outcome(notes: &[Note], saved: &[Saved]) -> Outcome {
             false => outcome.unchanged += 1,
         }
         outcome.reopened += i64::from(note.reopened);
+        outcome.findings.push(saved.row.id);
     }
     outcome
 }

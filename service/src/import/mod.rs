@@ -7,15 +7,20 @@
 
 mod assets;
 mod batch;
+mod coverage;
 mod evidence;
 mod findings;
 mod fingerprint;
 mod list;
+mod mark;
 mod plan;
 mod run;
+mod scope;
+mod sources;
 mod spool;
 mod start;
 mod sweep;
+mod watch;
 
 pub use list::{by_ids, get, list};
 pub use run::Running;

@@ -54,11 +54,15 @@ pub(super) fn first(spooled: &mut Spooled, format: ImportFormat, received_at: Ti
 fn first_of(spooled: &mut Spooled, format: ImportFormat, received_at: Timestamp, most: u64) -> Result<Reading> {
     let mut reading = Reading::default();
     read(spooled, format, &mut |record| {
+        if matches!(record, Record::Covered(..)) {
+            return;
+        }
         // Beyond the limit the rest is only counted; the report is refused when it ends.
         match record {
             _ if reading.plan.read >= most => {}
             Record::Observation(observation) => reading.note(*observation, received_at),
             Record::Rejected(rejection) => reading.plan.reject(rejection),
+            Record::Covered(..) => {}
         }
         reading.plan.read += 1;
     })?;
@@ -76,6 +80,11 @@ pub(super) fn read(spooled: &mut Spooled, format: ImportFormat, each: &mut dyn F
         Refusal::Invalid(reason) => Error::refused(Code::ReportRefused, reason),
         Refusal::Io(error) => Error::Internal(error.to_string()),
     })
+}
+
+/// A word that says no more than that an asset was looked at, as a record without a rule, which makes no finding.
+pub(super) fn only_seen(asset: ReportedAsset, observed_at: Option<Timestamp>) -> Observation {
+    Observation { asset: Some(asset), observed_at, ..Default::default() }
 }
 
 /// When the record was observed: never after it was received, or a wrong clock would have the last word for ever.

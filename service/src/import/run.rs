@@ -3,8 +3,10 @@
 use super::{
     Spooled,
     batch::{self, Context, Outcome},
-    list,
+    coverage, list,
+    mark::{self, Marking},
     plan::{self, Plan},
+    sources,
 };
 use crate::{
     Error, Result,
@@ -15,10 +17,11 @@ use entity::import;
 use formats::import::Record;
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition};
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, HashSet, VecDeque},
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 /// An import that is under way.
 pub struct Running {
@@ -38,8 +41,8 @@ pub(super) struct Run {
 
 /// A record that stands for itself.
 struct Standing {
-    /// Its place in the order of records.
-    position: u64,
+    /// The place in the order of records at which the import goes on after it.
+    after: u64,
     /// About how much memory it takes.
     bytes: usize,
     record: Box<Observation>,
@@ -78,12 +81,16 @@ impl Run {
         let from = u64::try_from(self.row.position).unwrap_or(0);
         let (sender, mut records) = mpsc::channel(4);
         let (plan, mut spooled, format) = (self.plan, self.spooled, self.row.format);
-        let reader = tokio::task::spawn_blocking(move || send(&mut spooled, format, &plan, from, &sender));
+        let reader = tokio::task::spawn_blocking(move || {
+            send(&mut spooled, format, &plan, from, &sender)?;
+            Ok::<_, Error>(spooled)
+        });
         let mut writer = Writer {
             caller: self.caller,
             row: &mut self.row,
             waiting: VecDeque::new(),
             bytes: 0,
+            held: HashSet::new(),
             size: FIRST_BATCH,
             statistics_at: from + STATISTICS_AFTER,
         };
@@ -94,13 +101,32 @@ impl Run {
                 writer.write_batch().await?;
             }
         }
-        reader.await.map_err(Error::internal)??;
+        let spooled = reader.await.map_err(Error::internal)??;
         while !writer.waiting.is_empty() {
             writer.write_batch().await?;
         }
-        let caller = writer.caller;
+        let Writer { caller, held, .. } = writer;
+        if self.row.coverage.is_some() {
+            mark_missed(&caller, &mut self.row, spooled, held).await?;
+        }
         finish(&caller, self.row).await
     }
+}
+
+/// Marks what a complete report no longer holds. The third reading tells what it covers, also of what was stored
+/// before a crash.
+async fn mark_missed(caller: &Caller, row: &mut import::Model, spooled: Spooled, held: HashSet<Uuid>) -> Result<()> {
+    let scope = row.scope.clone().unwrap_or_default().0;
+    let (tenant, context) = (row.tenant_id, Context::of(row));
+    let look = async {
+        let (_, mut heard) = coverage::hear(caller, tenant, &context, &scope, spooled).await?;
+        // An asset may have got names meanwhile by which it now is another one: what was stored is held in any case.
+        heard.held.extend(held);
+        let survey = coverage::survey(caller, tenant, &heard, &scope.rules).await?;
+        Ok((heard, survey))
+    };
+    let (heard, survey) = mark::alive(caller, row, look).await?;
+    Marking { caller, row, heard }.run(survey).await
 }
 
 /// Reads the report again and sends the records that stand, from a place on.
@@ -113,16 +139,19 @@ fn send(
 ) -> Result<()> {
     let (mut position, mut chunk, mut size, mut open) = (0, Vec::with_capacity(CHUNK), 0, true);
     plan::read(spooled, format, &mut |record| {
-        if let Record::Observation(observation) = record
-            && open
-            && position >= from
-            && plan.stands(position)
-        {
-            let bytes = bytes(&observation);
+        let is_counted = !matches!(record, Record::Covered(..));
+        let standing = match record {
+            Record::Observation(observation) if plan.stands(position) => Some(observation),
+            Record::Covered(asset, at) => Some(Box::new(plan::only_seen(*asset, at))),
+            _ => None,
+        };
+        let after = position + u64::from(is_counted);
+        if let Some(record) = standing.filter(|_| open && position >= from) {
+            let bytes = bytes(&record);
             size += bytes;
-            chunk.push(Standing { position, bytes, record: observation });
+            chunk.push(Standing { after, bytes, record });
         }
-        position += 1;
+        position = after;
         if chunk.len() == CHUNK || size >= CHUNK_BYTES {
             size = 0;
             // Closed only when the writer has failed; the rest is read for nothing.
@@ -148,6 +177,8 @@ struct Writer<'a> {
     waiting: VecDeque<Standing>,
     /// About how much memory those waiting take.
     bytes: usize,
+    /// The findings stored so far, where it matters which.
+    held: HashSet<Uuid>,
     size: usize,
     /// The place in the report after which the store looks at what has come in.
     statistics_at: u64,
@@ -167,11 +198,12 @@ impl Writer<'_> {
             .add(import::Column::Id.eq(self.row.id))
             .add(import::Column::Status.ne(ImportStatus::Completed))
             .add(import::Column::Position.eq(self.row.position));
-        if command.update_where::<import::Entity>(here, progress(&after)).await? != 1 {
-            return Err(Error::Internal(format!("import {} was taken over by another sender", self.row.id)));
-        }
+        only(command.update_where::<import::Entity>(here, progress(&after)).await?, self.row.id)?;
         command.commit_step().await?;
         *self.row = after;
+        if self.row.coverage.is_some() {
+            self.held.extend(outcome.findings);
+        }
         self.adapt(began.elapsed());
         if reached >= i64::try_from(self.statistics_at).unwrap_or(i64::MAX) {
             self.statistics_at = u64::MAX;
@@ -184,9 +216,9 @@ impl Writer<'_> {
     fn next_batch(&mut self) -> (i64, Vec<Observation>) {
         let (mut reached, mut batch, mut size) = (self.row.position, Vec::new(), 0);
         while batch.len() < self.size && size < BATCH_BYTES {
-            let Some(Standing { position, bytes, record }) = self.waiting.pop_front() else { break };
+            let Some(Standing { after, bytes, record }) = self.waiting.pop_front() else { break };
             size += bytes;
-            reached = i64::try_from(position + 1).unwrap_or(i64::MAX);
+            reached = i64::try_from(after).unwrap_or(i64::MAX);
             batch.push(*record);
         }
         self.bytes -= size;
@@ -201,6 +233,14 @@ impl Writer<'_> {
             self.size = (self.size * 3 / 2).min(MAX_BATCH);
         }
     }
+}
+
+/// Fails unless one row was changed: the import's own, where it was left.
+pub(super) fn only(changed: u64, import: Uuid) -> Result<()> {
+    if changed == 1 {
+        return Ok(());
+    }
+    Err(Error::Internal(format!("import {import} was taken over by another sender")))
 }
 
 fn add(row: &import::Model, outcome: &Outcome, reached: i64, now: domain::Timestamp) -> import::Model {
@@ -235,6 +275,11 @@ fn progress(row: &import::Model) -> import::ActiveModel {
 async fn finish(caller: &Caller, row: import::Model) -> Result<Import> {
     let write = caller.begin_write(Permission::WriteImports).await?;
     let mut command = write.command(row.tenant_id).await?;
+    let context = Context::of(&row);
+    if row.read == row.rejected {
+        // Nothing was stored under its source's name, but it has reported.
+        sources::heard(&mut command, &context, BTreeSet::from([context.source_named(None)])).await?;
+    }
     let mut after = import::Model { status: ImportStatus::Completed, finished_at: Some(command.recorded_at()), ..row };
     after.seq = command.record(EventKind::ImportCompleted, after.id, Change::default());
     let change = import::ActiveModel { finished_at: Set(after.finished_at), seq: Set(after.seq), ..progress(&after) };

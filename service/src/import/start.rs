@@ -2,15 +2,21 @@
 
 use super::{
     Running, Spooled, assets,
+    batch::Context,
+    coverage,
     plan::{self, Plan},
     run::Run,
+    scope,
 };
 use crate::{
     Error, Result,
     tenancy::{Caller, Command, Scope},
 };
-use domain::{Code, ImportFormat, ImportStatus, Permission, TenantId, Timestamp, Tlp, Violation, text};
-use entity::{import, import_rejection};
+use domain::{
+    Code, Coverage, ImportFormat, ImportScope, ImportStatus, Permission, TenantId, Timestamp, Tlp, Violation,
+    coverage::plausible, text,
+};
+use entity::{import, import_rejection, json::StoredScope};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, IntoActiveModel};
 use std::time::Duration;
 use uuid::Uuid;
@@ -26,6 +32,12 @@ pub struct ImportRequest {
     pub source: Option<String>,
     /// The marking of the findings that it makes, and the least of those that it sees again.
     pub tlp: Option<Tlp>,
+    /// Whether it claims to hold all that its source sees in its scope.
+    pub coverage: Option<Coverage>,
+    /// What it covers.
+    pub scope: ImportScope,
+    /// The count of open findings that may be marked gone, where it is more than a fifth of the scope.
+    pub confirm_gone: Option<i64>,
 }
 
 /// How imports are run.
@@ -39,7 +51,7 @@ pub struct ImportOptions {
 /// import here does not get to fill the disk.
 ///
 /// # Errors
-/// `forbidden`, `tenant_required`, `unknown_tenant`, `invalid_body`.
+/// `forbidden`, `tenant_required`, `unknown_tenant`, `invalid_parameter`.
 pub fn check(caller: &Caller, request: &ImportRequest) -> Result<TenantId> {
     if let Some(source) = &request.source
         && (source.is_empty() || text::clean_line(source, 100) != *source)
@@ -47,13 +59,22 @@ pub fn check(caller: &Caller, request: &ImportRequest) -> Result<TenantId> {
         let violation = Violation::new("source", "takes 1–100 characters on one line");
         return Err(domain::Error { code: Code::InvalidParameter, ..domain::Error::invalid(vec![violation]) }.into());
     }
-    caller.one_tenant(Permission::WriteImports, request.tenant.as_deref())
+    let tenant = caller.one_tenant(Permission::WriteImports, request.tenant.as_deref())?;
+    request.scope.check()?;
+    if request.coverage.is_some() {
+        caller.require(Permission::VerifyFindings, tenant.0)?;
+    } else if !request.scope.is_empty() || request.confirm_gone.is_some() {
+        let parameter = if request.scope.is_empty() { "confirm_gone" } else { "scope" };
+        return Err(domain::Error::parameter(parameter, "goes with `coverage=complete`").into());
+    }
+    Ok(tenant)
 }
 
 /// Reads the report to its end and begins to store it.
 ///
 /// # Errors
-/// Those of [`check`]; `unknown_format`; `report_refused`; `import_running`.
+/// Those of [`check`]; `unknown_format`; `report_refused`; `import_running`; `coverage_implausible`, before anything
+/// is stored.
 pub async fn start(
     caller: &Caller,
     request: ImportRequest,
@@ -65,13 +86,16 @@ pub async fn start(
     let recognised = request.format.or_else(|| formats::import::sniff(&head));
     let format = recognised.ok_or_else(|| Error::refused(Code::UnknownFormat, Code::UnknownFormat.title()))?;
     let (sha256, bytes, received_at) = (spooled.sha256.clone(), spooled.bytes, caller.now());
-    let (source, tlp) = (request.source, request.tlp);
-    let mut report = Report { tenant, format, source, tlp, sha256, bytes, received_at };
-    if let Some(interrupted) = interrupted(caller, &report, options).await? {
+    let ImportRequest { source, tlp, coverage, scope, confirm_gone, .. } = request;
+    let scope = coverage.map(|_| StoredScope(scope));
+    let mut report = Report { tenant, format, source, tlp, coverage, scope, confirm_gone, sha256, bytes, received_at };
+    let earlier = interrupted(caller, &report, options).await?;
+    if let Some(interrupted) = &earlier {
         // What an import goes on with was chosen by its own time; by another one other records could stand.
         report.received_at = interrupted.started_at;
         // Nor does the rest come in unmarked where the sender says nothing the second time.
         report.tlp = report.tlp.or(interrupted.tlp);
+        report.confirm_gone = report.confirm_gone.or(interrupted.confirm_gone);
     }
     let received_at = report.received_at;
     let (spooled, mut reading) = blocking(move || {
@@ -84,8 +108,28 @@ pub async fn start(
         reading.recognise(&assets::recognise(&read.scope(), reading.assets()).await?);
     }
     let plan = blocking(move || Ok(reading.choose())).await?;
+    // One that goes on was plausible when it began, and is looked at again before anything is marked.
+    let spooled = if earlier.is_none() { doubt(caller, &report, spooled).await? } else { spooled };
     let row = open(caller, &report, &plan, options).await?;
     Ok(Run { caller: caller.clone(), plan, spooled, row }.spawn())
+}
+
+/// Refuses a complete report that would mark implausibly much gone, while nothing of it is stored.
+async fn doubt(caller: &Caller, report: &Report, spooled: Spooled) -> Result<Spooled> {
+    let Some(StoredScope(wish)) = &report.scope else { return Ok(spooled) };
+    let context = Context {
+        format: report.format,
+        source: report.source.clone(),
+        tlp: report.tlp,
+        received_at: report.received_at,
+    };
+    let (spooled, heard) = coverage::hear(caller, report.tenant.0, &context, wish, spooled).await?;
+    let read = caller.begin_in(Permission::WriteImports, &[report.tenant.to_string()]).await?;
+    scope::check(&read.scope(), &heard, wish).await?;
+    drop(read);
+    let survey = coverage::survey(caller, report.tenant.0, &heard, &wish.rules).await?;
+    plausible(survey.counts(), report.confirm_gone, false).map_err(Error::Implausible)?;
+    Ok(spooled)
 }
 
 struct Report {
@@ -93,6 +137,9 @@ struct Report {
     format: ImportFormat,
     source: Option<String>,
     tlp: Option<Tlp>,
+    coverage: Option<Coverage>,
+    scope: Option<StoredScope>,
+    confirm_gone: Option<i64>,
     sha256: String,
     bytes: u64,
     received_at: Timestamp,
@@ -126,6 +173,7 @@ async fn open(caller: &Caller, report: &Report, plan: &Plan, options: ImportOpti
                 heartbeat_at: command.recorded_at(),
                 // Whoever sends the bytes again is led to the outcome, and may see it.
                 principal_id: caller.principal().0,
+                confirm_gone: row.confirm_gone,
                 ..earlier.clone()
             };
         } else {
@@ -148,10 +196,14 @@ async fn unfinished(scope: &Scope<'_>, report: &Report) -> Result<Vec<import::Mo
     scope.find::<import::Entity>().filter(same).all().await
 }
 
-/// An import goes on for its own source and marking only: what it has stored already went there, and was
+/// An import goes on for its own source, coverage and marking only: what it has stored already went there, and was
 /// marked so. Sent again without a marking, it goes on with the one it had.
 fn of_same_source(rows: Vec<import::Model>, report: &Report) -> Option<import::Model> {
-    let is_same = |row: &import::Model| row.source == report.source && (report.tlp.is_none() || row.tlp == report.tlp);
+    let is_same = |row: &import::Model| {
+        row.source == report.source
+            && (row.coverage, &row.scope) == (report.coverage, &report.scope)
+            && (report.tlp.is_none() || row.tlp == report.tlp)
+    };
     // The narrowest, where several wait and nothing is said.
     rows.into_iter().filter(is_same).max_by_key(|row| row.tlp)
 }
@@ -196,6 +248,12 @@ fn fresh(caller: &Caller, command: &Command, report: &Report, plan: &Plan) -> im
         status: ImportStatus::Running,
         source: report.source.clone(),
         tlp: report.tlp,
+        coverage: report.coverage,
+        scope: report.scope.clone(),
+        confirm_gone: report.confirm_gone,
+        gone: 0,
+        verified: 0,
+        gone_withheld: 0,
         sha256: report.sha256.clone(),
         bytes: count(report.bytes),
         read: count(plan.read),

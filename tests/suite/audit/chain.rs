@@ -1,6 +1,6 @@
 //! The chain: whatever is changed in the store behind the service's back is named.
 
-use super::{a_minute_later, text, with_history};
+use super::{a_minute_later, reading::with_history, text};
 use crate::support::{
     Kind, Person, TestStore, World, fixture, look, on_both_stores,
     process::{Process, free_port, fynd, printed},

@@ -30,6 +30,8 @@ pub(super) const WRITES: &[(&str, &str)] = &[
     ("mutation createGrant", "grant.create"),
     ("mutation updateGrant", "grant.patch"),
     ("mutation revokeGrant", "grant.revoke"),
+    ("patchSource", "source.patch"),
+    ("mutation updateSource", "source.patch"),
     ("patchTenantSettings", "tenant.update"),
     ("mutation updateTenantSettings", "tenant.update"),
     ("postFindingComment", "comment.create"),
@@ -96,6 +98,17 @@ async fn administer(lead: &Person, operation: &str) -> Answer {
         }
         "mutation updateGrant" => {
             graphql(format!("updateGrant({of_grant}, input: {{validTo: \"2026-12-24T00:00:00Z\"}}) {{ id }}")).await
+        }
+        "patchSource" => {
+            let source = lead.get("/v1/sources").await.expect(200).items()[0]["id"].clone();
+            let path = format!("/v1/sources/{}", source.as_str().expect("an id"));
+            let tag = lead.get(&path).await.expect(200).etag();
+            lead.write(Method::PATCH, &path, Some(&tag), json!({"kind": "edr"})).await
+        }
+        "mutation updateSource" => {
+            let source = lead.get("/v1/sources").await.expect(200).items()[0].clone();
+            let of_source = if_match(&source["id"], &source["seq"]);
+            graphql(format!("updateSource({of_source}, input: {{kind: OTHER}}) {{ id }}")).await
         }
         "patchTenantSettings" => {
             let settings = "/v1/tenants/norrvik/settings";

@@ -42,6 +42,7 @@ async fn filled(world: &World, slug: &'static str) -> Filled {
     let person = world.person(&format!("filler of {slug}"), &[tenant], ALL).await;
     person.import("", fixture("nessus/norrvik.nessus")).await.expect(201);
     person.import("", fixture("sarif/alvsund.sarif")).await.expect(201);
+    world.test_store.execute("UPDATE asset SET provenance = 'inventoried'").await;
     let client = json!({"name": "Koppling", "purpose": "Provar", "scopes": ["clients:manage"]});
     person.write(Method::POST, "/v1/clients", None, client).await.expect(201);
     let finding = person.get("/v1/findings?limit=1").await.expect(200).items()[0]["id"].clone();
@@ -50,7 +51,7 @@ async fn filled(world: &World, slug: &'static str) -> Filled {
     person.write(Method::POST, "/v1/risk-acceptances", None, risk).await.expect(201);
     let mut one = BTreeMap::from([("tenants", slug.to_owned())]);
     let mut all = BTreeSet::from([tenant.0]);
-    for resource in ["findings", "assets", "tasks", "imports", "clients", "grants", "risk-acceptances"] {
+    for resource in ["findings", "assets", "tasks", "imports", "sources", "clients", "grants", "risk-acceptances"] {
         let page = person.get(&format!("/v1/{resource}?limit=500")).await.expect(200);
         all.extend(ids_in(&page.text));
         one.insert(resource, page.items()[0]["id"].as_str().expect("an id").to_owned());

@@ -41,6 +41,7 @@ fn body(operation: Operation) -> Option<Value> {
             "cost_per_day": 1, "fix_cost": 1, "expires_at": "2026-12-24T12:00:00Z"})),
         "postRiskAcceptanceApproval" => Some(json!({})),
         "postRiskAcceptanceRefusal" | "postRiskAcceptanceRevocation" => Some(json!({"reason": "Annat beslut."})),
+        "patchSource" => Some(json!({"kind": "edr"})),
         "patchGrant" => Some(json!({"valid_to": "2026-12-24T00:00:00Z"})),
         // They say all in their path.
         "deleteGrant" | "postClientRevocation" | "deleteComment" | "deleteAttachment" | "unlinkTicket" => {
@@ -200,6 +201,8 @@ async fn no_list_shows_a_foreign_row(kind: Kind) {
         "tasks",
         "tickets",
         "imports",
+        "sources",
+        "coverage",
         "changes?limit=1000",
         "tenants",
         "me",

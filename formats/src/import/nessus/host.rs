@@ -91,6 +91,17 @@ impl Host {
         })
     }
 
+    /// Whether the scan of it came to its end.
+    pub(super) fn has_ended(&self) -> bool {
+        ["HOST_END", "HOST_END_TIMESTAMP"].iter().any(|name| self.get(name).is_some_and(|time| !time.is_empty()))
+    }
+
+    /// Whether the scan of it began and did not come to its end: it was cut off, and says nothing of what it lacks.
+    pub(super) fn is_unfinished(&self) -> bool {
+        let begun = ["HOST_START", "HOST_START_TIMESTAMP"].iter().any(|name| self.get(name).is_some());
+        begun && !self.has_ended()
+    }
+
     /// WAS writes RFC 3339 into the same properties that otherwise hold a
     /// local time without offset.
     fn observed_at(&self) -> Option<Timestamp> {

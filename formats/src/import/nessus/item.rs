@@ -47,6 +47,11 @@ const FIELDS: &[&str] = &[
 /// Attributes that are read, under names that no child element has.
 const ATTRIBUTES: &[&str] = &["pluginFamily", "pluginID", "pluginName", "port", "protocol", "severity", "svc_name"];
 
+/// The plugin that asks whether a host is there.
+const PING: &str = "10180";
+/// What it says of one that is not: the scanner then looks no further.
+const DEAD: &str = "considered as dead";
+
 /// The family of the plugins that check against a policy.
 const COMPLIANCE: &str = "Policy Compliance";
 
@@ -108,6 +113,7 @@ impl Item {
             tags: common::tags([self.get("pluginFamily")]),
             evidence: self.evidence(),
             observed_at: known.observed_at,
+            unanswered: host.is_unfinished() || plugin == PING && self.get("plugin_output").contains(DEAD),
         })
     }
 

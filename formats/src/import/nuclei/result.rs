@@ -42,6 +42,7 @@ pub(super) fn observation(result: &Value) -> Result<Observation, &'static str> {
     let tags = info.texts(&["tags"], &[',']);
     let named: Vec<String> = template.into_iter().flat_map(common::cves_in).collect();
     Ok(Observation {
+        unanswered: false,
         tool: None,
         kind: kind(result, &tags, severity),
         description: info.text(&["description"]).map(common::long).unwrap_or_default(),

@@ -28,6 +28,7 @@ pub(super) fn observation(result: &Value, run: &Run) -> Result<Observation, Stri
     let labels = Labels::new(result, rule, rule_key);
     let location = place::location(result, &run.artifacts);
     Ok(Observation {
+        unanswered: false,
         tool: run.driver.name.clone(),
         kind: if no_weakness(result).is_some() { FindingKind::Observation } else { FindingKind::Vulnerability },
         title: common::title(titles.into_iter().flatten()).ok_or("it has no title")?,
