@@ -21,6 +21,7 @@ mod m20261125_000012_finding_life;
 mod m20261125_000013_cve;
 mod m20261125_000016_risk_acceptance;
 mod m20261125_000017_notes;
+mod m20261125_000019_finding_identity;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000013_cve::Migration),
             Box::new(m20261125_000016_risk_acceptance::Migration),
             Box::new(m20261125_000017_notes::Migration),
+            Box::new(m20261125_000019_finding_identity::Migration),
         ]
     }
 }
