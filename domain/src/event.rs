@@ -47,6 +47,14 @@ pub enum EventKind {
     #[serde(rename = "finding.overdue")]
     #[sea_orm(string_value = "finding.overdue")]
     FindingOverdue,
+    /// A finding was merged into another one, or another one into it.
+    #[serde(rename = "finding.merged")]
+    #[sea_orm(string_value = "finding.merged")]
+    FindingMerged,
+    /// A merged finding was taken out again.
+    #[serde(rename = "finding.split")]
+    #[sea_orm(string_value = "finding.split")]
+    FindingSplit,
     /// An asset became known.
     #[serde(rename = "asset.created")]
     #[sea_orm(string_value = "asset.created")]
@@ -134,6 +142,8 @@ impl EventKind {
             | Self::FindingUpdated
             | Self::FindingStatusChanged
             | Self::FindingReopened
+            | Self::FindingMerged
+            | Self::FindingSplit
             | Self::FindingDueSoon
             | Self::FindingOverdue => ResourceType::Finding,
             Self::RiskAcceptanceRequested

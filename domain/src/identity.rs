@@ -5,12 +5,14 @@
 
 mod explain;
 mod merge;
+mod shown;
 
 pub use explain::{Compared, Explanation, Sameness, Side, explain};
-pub use merge::{Carried, Member, carried};
+pub use merge::{Carried, Member, Merge, Split, carried};
+pub use shown::{FindingAlias, MergedGroup, RerunState, RulePreview, SourceRule};
 
 use crate::{
-    Error, Location, Observation, SourceId, TenantId, Violation,
+    Error, Location, Observation, Violation,
     error::Result,
     text::{is_line, word},
 };
@@ -150,79 +152,6 @@ impl Default for FingerprintRule {
         let parts = vec![IdentityPart::RuleKey, IdentityPart::Identity];
         Self { parts, ignore_case: false, overrides: Vec::new() }
     }
-}
-
-/// The fingerprint rule of a source as it stands.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
-pub struct SourceRule {
-    /// The source.
-    pub source_id: SourceId,
-    /// The municipality.
-    pub tenant_id: TenantId,
-    /// Its name.
-    pub source: String,
-    /// The rule that is wanted.
-    pub rule: FingerprintRule,
-    /// The rule that reports are read by. The one wanted comes into force at the end of its rerun.
-    pub in_force: FingerprintRule,
-    /// The version of the rule in force; 0 is the importer's own choice.
-    pub in_force_version: i64,
-    /// How far the rerun is: `none` if nothing is to be done, `wanted` before it is begun, `running`.
-    pub rerun: RerunState,
-    /// Stored findings that the rule wanted has not been applied to; 0 if it is in force.
-    pub left: i64,
-    /// Grows with every change of the rule; the first part of the `ETag`. 0 is the importer's own choice.
-    pub version: i64,
-}
-
-/// How far a changed rule is from being in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, async_graphql::Enum)]
-#[serde(rename_all = "snake_case")]
-pub enum RerunState {
-    /// The rule wanted is in force.
-    None,
-    /// It waits for `POST …/rerun`.
-    Wanted,
-    /// It is being applied to the stored findings.
-    Running,
-}
-
-/// What a rule would make of the stored findings of a source.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
-pub struct RulePreview {
-    /// Findings as they are told apart now, without those merged already.
-    pub findings: i64,
-    /// How many there would be.
-    pub would_be: i64,
-    /// Groups of findings that would become one.
-    pub merged_groups: i64,
-    /// Findings that would be merged into another one.
-    pub merged: i64,
-    /// The first groups, at most 20.
-    pub examples: Vec<MergedGroup>,
-    /// Merged findings that the rule would tell apart. They stay merged: records that came in as one cannot be told
-    /// apart afterwards, and merged ones are taken out again by `POST /v1/findings/{id}/split`.
-    pub stay_merged: i64,
-    /// Findings whose parts are not all stored yet, since they have not been reported since Fynd stores them; the rule
-    /// takes them at their next report.
-    pub not_computable: i64,
-    /// Findings left out, since they are marked TLP:RED and the caller lacks `evidence:read`.
-    pub withheld: i64,
-    /// The same in words.
-    pub note: String,
-}
-
-/// Findings that would become one.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
-pub struct MergedGroup {
-    /// How many.
-    pub count: i64,
-    /// The oldest, into which the others would be merged.
-    pub survivor: crate::FindingId,
-    /// The first of the others, at most 10.
-    pub others: Vec<crate::FindingId>,
-    /// The title of the oldest.
-    pub title: String,
 }
 
 /// The most overrides in a rule.

@@ -16,6 +16,7 @@ mod finding;
 mod finding_bulk;
 mod grant;
 mod guard;
+mod identity;
 mod import;
 mod loaders;
 mod me;
@@ -35,6 +36,7 @@ use service::Caller;
 pub struct Query(
     me::MeQuery,
     finding::FindingQueries,
+    identity::IdentityQueries,
     asset::AssetQueries,
     task::TaskQueries,
     import::ImportQueries,
@@ -53,6 +55,7 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     finding::FindingMutations,
+    identity::IdentityMutations,
     task::TaskMutations,
     import::ImportMutations,
     client::ClientMutations,

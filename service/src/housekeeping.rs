@@ -3,7 +3,7 @@
 //! is lost while the server is down and nothing is done twice on two replicas.
 
 use crate::{
-    Result, attachment, finding,
+    Result, attachment, finding, fingerprint_rule,
     import::{self, ImportOptions},
     platform::Platform,
     risk_acceptance, sla,
@@ -37,6 +37,8 @@ pub async fn run(service: &Service, options: HousekeepingOptions) -> Result<()> 
         told("findings of assets that people rated are prioritised anew", tenant.id, prioritised);
         let swept = attachment::sweep(service, tenant.id).await;
         told("objects of no attachment are removed", tenant.id, swept);
+        let reruns = fingerprint_rule::go_on(service, tenant.id).await;
+        told("steps of fingerprint rules are done", tenant.id, reruns);
     }
     Ok(())
 }

@@ -1,6 +1,67 @@
-//! What becomes of two decisions when a rule makes one finding of two.
+//! Making one finding of two: what a person asks for, and what becomes of two decisions when a rule does it.
 
-use crate::{Status, Timestamp};
+use crate::{Error, FindingId, Status, Timestamp, Violation, error::Result, text::is_text};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// A wish to make a finding a duplicate of another one, together with its fingerprint: later reports of it reach that.
+#[derive(Clone, Debug, PartialEq, Deserialize, ToSchema, async_graphql::InputObject)]
+#[serde(deny_unknown_fields)]
+#[graphql(name = "MergeInput")]
+pub struct Merge {
+    /// The finding that survives: of the same municipality, of this or another source, and no duplicate itself.
+    pub into: FindingId,
+    /// In own words; at most 10,000 characters.
+    #[serde(default)]
+    #[schema(max_length = 10000)]
+    pub comment: Option<String>,
+}
+
+impl Merge {
+    /// Checks what needs no look at the store.
+    ///
+    /// # Errors
+    /// `invalid_body`.
+    pub fn check(&self, id: FindingId) -> Result<()> {
+        let comment = self.comment.as_deref().unwrap_or_default();
+        let refused = |pointer: &str, detail: &str| Err(Error::invalid(vec![Violation::new(pointer, detail)]));
+        if self.into == id {
+            return refused("/into", "a finding is not merged into itself");
+        }
+        if comment.chars().count() > 10_000 {
+            return refused("/comment", "is longer than 10,000 characters");
+        }
+        if is_text(comment) { Ok(()) } else { refused("/comment", "holds a control character") }
+    }
+}
+
+/// A wish to take merged findings out again.
+#[derive(Clone, Debug, PartialEq, Deserialize, ToSchema, async_graphql::InputObject)]
+#[serde(deny_unknown_fields)]
+#[graphql(name = "SplitInput")]
+pub struct Split {
+    /// Fingerprints of findings that were merged into this one (see its aliases), 1–100.
+    #[schema(min_items = 1, max_items = 100)]
+    pub fingerprints: Vec<String>,
+}
+
+impl Split {
+    /// Checks what needs no look at the store.
+    ///
+    /// # Errors
+    /// `invalid_body`.
+    pub fn check(&self) -> Result<()> {
+        if !(1..=100).contains(&self.fingerprints.len()) {
+            return Err(Error::invalid(vec![Violation::new("/fingerprints", "takes 1–100 fingerprints")]));
+        }
+        let is_hex = |text: &str| text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let wrong = self.fingerprints.iter().enumerate().filter(|(_, text)| !is_hex(text));
+        let violations: Vec<_> = wrong
+            .map(|(at, _)| Violation::new(format!("/fingerprints/{at}"), "takes 64 hexadecimal digits in lower case"))
+            .collect();
+        if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
+    }
+}
 
 /// A finding on its way into a group.
 #[derive(Clone, Copy, Debug)]

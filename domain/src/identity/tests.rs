@@ -1,5 +1,5 @@
 use super::*;
-use crate::{AssetId, FindingId};
+use crate::{AssetId, FindingId, SourceId};
 use sea_orm::Iterable;
 use uuid::Uuid;
 
@@ -180,7 +180,8 @@ fn merged_findings_are_one_however_they_differ() {
     let record = record();
     let survivor = side(&record, 1, 1);
     let merged = Side { merged_into: Some(survivor.id), ..side(&record, 2, 2) };
-    for (one, other) in [(survivor, merged), (merged, survivor), (merged, Side { id: FindingId(Uuid::nil()), ..merged })]
+    for (one, other) in
+        [(survivor, merged), (merged, survivor), (merged, Side { id: FindingId(Uuid::nil()), ..merged })]
     {
         let explained = explain(&one, &other, &FingerprintRule::default(), 0);
         assert_eq!(explained.sameness, Sameness::Merged);

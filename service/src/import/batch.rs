@@ -1,7 +1,7 @@
 //! One batch: some records, one command. Statements depend on the number of
 //! tables, not on the number of records.
 
-use super::{assets, findings};
+use super::{assets, findings, rules::Rules};
 use crate::{Result, tenancy::Command};
 use domain::{ImportFormat, Observation, Timestamp, Tlp, text};
 use entity::{import, source};
@@ -30,6 +30,7 @@ pub(super) struct Outcome {
 /// A record whose source and asset are known.
 pub(super) struct Placed {
     pub(super) source: Uuid,
+    pub(super) source_name: String,
     pub(super) asset: Option<Uuid>,
     pub(super) record: Observation,
 }
@@ -40,7 +41,7 @@ impl Context {
     }
 
     /// The name of the record's source: the one named with the report, the tool's, or the format's.
-    fn source_of(&self, record: &Observation) -> String {
+    pub(super) fn source_of(&self, record: &Observation) -> String {
         let tool = record.tool.as_ref().map(|tool| text::clean_line(tool, 100)).filter(|tool| !tool.is_empty());
         self.source.clone().or(tool).unwrap_or_else(|| self.format.as_str().to_owned())
     }
@@ -52,12 +53,14 @@ pub(super) async fn store(command: &mut Command, context: &Context, records: Vec
     let reported = records.iter().filter_map(|record| record.asset.as_ref());
     let assets = assets::resolve(command, reported).await?;
     let place = |record: Observation| {
-        let source = sources.get(&context.source_of(&record)).copied().unwrap_or_default();
+        let source_name = context.source_of(&record);
+        let source = sources.get(&source_name).copied().unwrap_or_default();
         let asset = record.asset.as_ref().and_then(|asset| assets.of(asset));
-        Placed { source, asset, record }
+        Placed { source, source_name, asset, record }
     };
     let placed = records.into_iter().map(place).collect();
-    let outcome = findings::store(command, context, placed).await?;
+    let rules = Rules::load(&command.scope()).await?;
+    let outcome = findings::store(command, context, &rules, placed).await?;
     Ok(Outcome { assets_created: assets.created, ..outcome })
 }
 

@@ -2,7 +2,9 @@
 
 use super::{
     Running, Spooled, assets,
+    batch::Context,
     plan::{self, Plan},
+    rules::Rules,
     run::Run,
 };
 use crate::{
@@ -73,9 +75,12 @@ pub async fn start(
         // Nor does the rest come in unmarked where the sender says nothing the second time.
         report.tlp = report.tlp.or(interrupted.tlp);
     }
-    let received_at = report.received_at;
+    let read = caller.begin_in(Permission::WriteImports, &[tenant.to_string()]).await?;
+    let rules = Rules::load(&read.scope()).await?;
+    drop(read);
+    let context = Context { format, source: report.source.clone(), tlp: report.tlp, received_at: report.received_at };
     let (spooled, mut reading) = blocking(move || {
-        let reading = plan::first(&mut spooled, format, received_at)?;
+        let reading = plan::first(&mut spooled, &context, &rules)?;
         Ok((spooled, reading))
     })
     .await?;

@@ -229,6 +229,11 @@ impl Command {
         self.commit_step().await
     }
 
+    /// [`Command::commit`] for what is about no resource of the feed.
+    pub async fn commit_about(self, action: &str, kind: &str, id: Uuid) -> Result<()> {
+        self.commit_entry(Entry::done(action).about(kind, id), None).await
+    }
+
     /// Commits a step of a longer piece of work, whose audit row its last step writes.
     pub async fn commit_step(mut self) -> Result<()> {
         let events = std::mem::take(&mut self.events);
