@@ -51,6 +51,14 @@ pub enum EventKind {
     #[serde(rename = "finding.gone")]
     #[sea_orm(string_value = "finding.gone")]
     FindingGone,
+    /// A finding was merged into another one, or another one into it.
+    #[serde(rename = "finding.merged")]
+    #[sea_orm(string_value = "finding.merged")]
+    FindingMerged,
+    /// A merged finding was taken out again.
+    #[serde(rename = "finding.split")]
+    #[sea_orm(string_value = "finding.split")]
+    FindingSplit,
     /// An asset became known.
     #[serde(rename = "asset.created")]
     #[sea_orm(string_value = "asset.created")]
@@ -174,6 +182,8 @@ impl EventKind {
             | Self::FindingUpdated
             | Self::FindingStatusChanged
             | Self::FindingReopened
+            | Self::FindingMerged
+            | Self::FindingSplit
             | Self::FindingDueSoon
             | Self::FindingGone
             | Self::FindingOverdue => ResourceType::Finding,

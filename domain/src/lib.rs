@@ -26,6 +26,7 @@ pub mod finding_bulk;
 pub mod finding_filter;
 pub mod grant;
 pub mod id;
+pub mod identity;
 pub mod import;
 pub mod me;
 pub mod page;

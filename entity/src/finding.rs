@@ -74,6 +74,10 @@ pub struct Model {
     pub due_soon: bool,
     pub due_order: DateTimeUtc,
     pub claimed_by_external: Option<String>,
+    pub weakness_key: Option<String>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub identity: Option<StringList>,
+    pub identity_version: i64,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -41,3 +41,7 @@ pub struct Scan {
     /// Whether it ran some rules only, which the import names.
     pub some_rules: bool,
 }
+
+/// Which parts tell the findings of a source apart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct StoredRule(pub domain::identity::FingerprintRule);

@@ -23,6 +23,7 @@ mod m20261125_000015_task_life;
 mod m20261125_000016_risk_acceptance;
 mod m20261125_000017_notes;
 mod m20261125_000018_sightings;
+mod m20261125_000019_finding_identity;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000016_risk_acceptance::Migration),
             Box::new(m20261125_000017_notes::Migration),
             Box::new(m20261125_000018_sightings::Migration),
+            Box::new(m20261125_000019_finding_identity::Migration),
         ]
     }
 }

@@ -41,6 +41,13 @@ impl FindingNode {
         Ok(loaders(ctx)?.assets.load_one(id).await.map_err(refused)?.map(Into::into))
     }
 
+    /// Findings of other sources that name the same CVE on the same asset: the first 20 by id; `relatedFindings` lists all.
+    #[graphql(complexity = "20_usize.saturating_mul(child_complexity)")]
+    async fn related(&self, ctx: &Context<'_>) -> Result<Vec<FindingNode>> {
+        let related = loaders(ctx)?.related_findings.load_one(self.finding.id).await.map_err(refused)?;
+        Ok(related.unwrap_or_default().into_iter().map(Into::into).collect())
+    }
+
     /// The tasks that it belongs to, if the caller may read tasks.
     #[graphql(complexity = "1 + 2 * child_complexity")]
     async fn tasks(&self, ctx: &Context<'_>) -> Result<Vec<TaskNode>> {

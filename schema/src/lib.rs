@@ -16,6 +16,7 @@ mod finding;
 mod finding_bulk;
 mod grant;
 mod guard;
+mod identity;
 mod import;
 mod loaders;
 mod me;
@@ -37,6 +38,7 @@ use service::Caller;
 pub struct Query(
     me::MeQuery,
     finding::FindingQueries,
+    identity::IdentityQueries,
     asset::AssetQueries,
     task::TaskQueries,
     ticket::TicketQueries,
@@ -57,6 +59,7 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     finding::FindingMutations,
+    identity::IdentityMutations,
     task::TaskMutations,
     ticket::TicketMutations,
     import::ImportMutations,

@@ -11,6 +11,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 /// Most findings shown under one asset or task; the lists show all.
 pub(crate) const MAX_RELATED: usize = 100;
 
+/// Most findings of other sources shown under one finding.
+const MAX_RELATED_FINDINGS: usize = 20;
+
 /// The loaders of one request. They see what its caller may see.
 pub struct Loaders {
     pub(crate) assets: DataLoader<Assets>,
@@ -20,6 +23,7 @@ pub struct Loaders {
     pub(crate) comments: DataLoader<Comments>,
     pub(crate) attachments_of_findings: DataLoader<AttachmentsOfFindings>,
     pub(crate) retests_of_findings: DataLoader<RetestsOfFindings>,
+    pub(crate) related_findings: DataLoader<RelatedFindings>,
 }
 
 impl Loaders {
@@ -33,6 +37,7 @@ impl Loaders {
             comments: loader(Comments(caller.clone())),
             attachments_of_findings: loader(AttachmentsOfFindings(caller.clone())),
             retests_of_findings: loader(RetestsOfFindings(caller.clone())),
+            related_findings: loader(RelatedFindings(caller.clone())),
         }
     }
 }
@@ -49,6 +54,7 @@ pub(crate) struct TasksOfFindings(Caller);
 pub(crate) struct Comments(Caller);
 pub(crate) struct AttachmentsOfFindings(Caller);
 pub(crate) struct RetestsOfFindings(Caller);
+pub(crate) struct RelatedFindings(Caller);
 
 impl Loader<AssetId> for Assets {
     type Value = Asset;
@@ -135,6 +141,20 @@ impl Loader<FindingId> for RetestsOfFindings {
         let mut of_findings: HashMap<FindingId, Vec<Retest>> = HashMap::new();
         for retest in service::retest::of_findings(&read, ids, MAX_RELATED as u64).await? {
             of_findings.entry(retest.finding_id).or_default().push(retest);
+        }
+        Ok(of_findings)
+    }
+}
+
+impl Loader<FindingId> for RelatedFindings {
+    type Value = Vec<Finding>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[FindingId]) -> Result<HashMap<FindingId, Vec<Finding>>, Arc<Error>> {
+        let read = self.0.look().await?;
+        let mut of_findings: HashMap<FindingId, Vec<Finding>> = HashMap::new();
+        for (finding, other) in service::finding::related_of(&read, ids, MAX_RELATED_FINDINGS).await? {
+            of_findings.entry(finding).or_default().push(other);
         }
         Ok(of_findings)
     }

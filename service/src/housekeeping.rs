@@ -3,7 +3,7 @@
 //! is lost while the server is down and nothing is done twice on two replicas.
 
 use crate::{
-    Result, attachment, finding,
+    Result, attachment, finding, fingerprint_rule,
     import::{self, ImportOptions},
     platform::Platform,
     risk_acceptance, sla, source,
@@ -58,6 +58,8 @@ pub async fn catch_up(service: &Service) -> Result<()> {
         told("objects of no attachment are removed", tenant.id, swept);
         let silent = source::tell_silent(service, tenant.id).await;
         told("sources have fallen silent", tenant.id, silent);
+        let reruns = fingerprint_rule::go_on(service, tenant.id).await;
+        told("steps of fingerprint rules are done", tenant.id, reruns);
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ pub mod enrich;
 pub mod error;
 pub mod etag;
 pub mod finding;
+pub mod fingerprint_rule;
 pub mod grant;
 pub mod housekeeping;
 pub mod import;

@@ -23,6 +23,7 @@ mod edges;
 mod encodings;
 mod findings;
 mod hostile;
+mod identity;
 mod import_rules;
 mod imports;
 mod issuers;

@@ -10,6 +10,7 @@ mod extract;
 mod finding;
 mod finding_bulk;
 mod grant;
+mod identity;
 mod import;
 mod me;
 pub(crate) mod methods;
@@ -47,6 +48,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(finding_bulk::routes)
             .configure(finding::routes)
             .configure(retest::routes)
+            .configure(identity::routes)
             .configure(asset::routes)
             .configure(task::routes)
             .configure(comment::routes)
@@ -77,6 +79,7 @@ pub fn routes(config: &mut ServiceConfig) {
         (name = "me", description = "Who am I, and what may I do where"),
         (name = "tenants", description = "Municipalities"),
         (name = "findings", description = "Weaknesses"),
+        (name = "sources", description = "Who reports findings"),
         (name = "assets", description = "What findings are about"),
         (name = "tasks", description = "The work that ticketing systems pull"),
         (name = "risk", description = "Risks that are knowingly borne until a date, at a known price"),

@@ -4,7 +4,7 @@
 //! the number of findings.
 
 use super::{
-    counters,
+    alias, counters,
     derive::{self, Surroundings},
     difference, patch, version,
 };
@@ -12,7 +12,7 @@ use crate::{
     Result, risk_acceptance, task_rule,
     tenancy::{Change, Command},
 };
-use domain::EventKind;
+use domain::{EventKind, Status};
 use entity::{finding, finding_term};
 use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, Iterable, sea_query::OnConflict};
 use uuid::Uuid;
@@ -67,12 +67,19 @@ pub(crate) async fn save(command: &mut Command, mut edits: Vec<Edit>) -> Result<
     let numbered = || edits.iter().zip(&is_numbered).filter(|(_, is_numbered)| **is_numbered).map(|(edit, _)| edit);
     write_rows(command, edits.iter().filter(|edit| edit.before.as_ref() != Some(&edit.after))).await?;
     write_terms(command, numbered()).await?;
+    alias::release(command, left(numbered())).await?;
     version::write(command, numbered()).await?;
     counters::follow(command, numbered(), around.assets).await?;
     task_rule::follow(command, numbered()).await?;
     risk_acceptance::follow(command, numbered()).await?;
     let saved = |(edit, is_numbered): (Edit, bool)| Saved { row: edit.after, is_numbered };
     Ok(edits.into_iter().zip(is_numbered).map(saved).collect())
+}
+
+/// Findings that are no duplicates any more: their reports are about themselves again.
+fn left<'e>(edits: impl Iterator<Item = &'e Edit>) -> Vec<&'e finding::Model> {
+    let was = |edit: &&Edit| edit.before.as_ref().is_some_and(|before| before.status == Status::Duplicate);
+    edits.filter(was).filter(|edit| edit.after.status != Status::Duplicate).map(|edit| &edit.after).collect()
 }
 
 /// Numbers the edit if it is new or changed, and says whether it is.

@@ -2,7 +2,9 @@
 //! tables, not on the number of records.
 
 use super::{
-    assets, findings, plan, sources,
+    assets, findings, plan,
+    rules::Rules,
+    sources,
     watch::{Pair, Watch},
 };
 use crate::{Result, tenancy::Command};
@@ -34,6 +36,7 @@ pub(super) struct Outcome {
 /// A record whose source and asset are known.
 pub(super) struct Placed {
     pub(super) source: Uuid,
+    pub(super) source_name: String,
     pub(super) asset: Option<Uuid>,
     pub(super) record: Observation,
 }
@@ -75,9 +78,10 @@ pub(super) async fn store(command: &mut Command, context: &Context, records: Vec
     let reported = records.iter().filter_map(|record| record.asset.as_ref());
     let assets = assets::resolve(command, reported).await?;
     let place = |record: Observation| {
-        let source = sources.get(&context.source_of(&record)).copied().unwrap_or_default();
+        let source_name = context.source_of(&record);
+        let source = sources.get(&source_name).copied().unwrap_or_default();
         let asset = record.asset.as_ref().and_then(|asset| assets.of(asset));
-        Placed { source, asset, record }
+        Placed { source, source_name, asset, record }
     };
     let placed: Vec<Placed> = records.into_iter().map(place).collect();
     let mut seen: BTreeMap<Pair, Timestamp> = BTreeMap::new();
@@ -86,7 +90,8 @@ pub(super) async fn store(command: &mut Command, context: &Context, records: Vec
     }
     let mut watch = Watch::load(command, &seen.keys().copied().collect()).await?;
     let records = placed.into_iter().filter(|placed| !placed.record.rule_key.is_empty()).collect();
-    let outcome = findings::store(command, context, records, &watch).await?;
+    let rules = Rules::load(&command.scope()).await?;
+    let outcome = findings::store(command, context, &rules, &watch, records).await?;
     seen.into_iter().for_each(|(pair, at)| watch.saw(command.tenant(), pair, at));
     watch.save(command).await?;
     Ok(Outcome { assets_created: assets.created, ..outcome })

@@ -6,7 +6,8 @@
 use super::{
     Spooled, assets,
     batch::{Context, Placed},
-    findings, fingerprint, plan,
+    known, plan,
+    rules::Rules,
     watch::{Pair, times},
 };
 use crate::{
@@ -98,11 +99,12 @@ fn send(
     Ok(())
 }
 
-/// A record without its texts, which may be large.
+/// A record without what no fingerprint rule counts: its long texts and its evidence.
 fn word(record: Observation, received_at: Timestamp) -> Word {
     let observed_at = plan::observed_at(&record, received_at);
-    let Observation { tool, asset, rule_key, identity, unanswered, .. } = record;
-    let record = Observation { rule_key, identity, unanswered, ..Default::default() };
+    let Observation { tool, asset, rule_key, identity, location, cves, title, source_ref, unanswered, .. } = record;
+    let record =
+        Observation { rule_key, identity, location, cves, title, source_ref, unanswered, ..Default::default() };
     Word { tool, asset, observed_at, record }
 }
 
@@ -112,25 +114,24 @@ impl Heard {
         self.know(scope, names.iter()).await?;
         let named: Vec<ReportedAsset> = words.iter().filter_map(identified).cloned().collect();
         let mut known = assets::recognise(scope, &named).await?.into_iter();
-        let mut keyed = Vec::new();
+        let mut records = Vec::new();
         for (word, name) in words.into_iter().zip(names) {
             let asset = identified(&word).and_then(|_| known.next());
             self.earliest = Some(self.earliest.map_or(word.observed_at, |earliest| earliest.min(word.observed_at)));
             // A source that is not known yet has no findings that could be missed.
             let Some(source) = self.sources.get(&name).copied().flatten() else { continue };
-            let placed = Placed { source, asset, record: word.record };
+            let placed = Placed { source, source_name: name, asset, record: word.record };
             match (placed.pair(), asset) {
                 (Some(pair), _) => self.cover(pair, word.observed_at),
                 (None, Some(asset)) => drop(self.silent.insert(Pair { asset, source })),
                 (None, None) => {}
             }
             if !placed.record.rule_key.is_empty() {
-                keyed.push((source, fingerprint::of(asset, &placed.record)));
+                records.push(placed);
             }
         }
-        let keys: Vec<_> = keyed.iter().map(|(source, fingerprint)| (*source, fingerprint.as_str())).collect();
-        let held = findings::find(scope, &keys).with(|select| select.select_only().column(finding::Column::Id));
-        self.held.extend(held.rows::<Id>().await?.into_iter().map(|row| row.id));
+        let keyed = known::keyed(scope, &Rules::load(scope).await?, records).await?;
+        self.held.extend(known::ids(scope, &keyed).await?);
         Ok(())
     }
 
@@ -178,11 +179,6 @@ impl Heard {
 
 fn identified(word: &Word) -> Option<&ReportedAsset> {
     word.asset.as_ref().filter(|asset| !asset.identifiers.is_empty())
-}
-
-#[derive(sea_orm::FromQueryResult)]
-struct Id {
-    id: Uuid,
 }
 
 /// The assets that the sender names, by id or identifier.

@@ -4,18 +4,21 @@ use super::{
     batch::{Context, Outcome, Placed},
     evidence::{self, Evidence},
     fingerprint,
+    known::{self, Keyed, Known, Way},
+    rules::Rules,
     watch::{self, Watch},
 };
 use crate::{
     Result,
     finding::{
-        person_set,
+        fingerprint::VERSION,
+        merge, person_set,
         write::{self, Edit, Saved},
     },
-    tenancy::{Change, Command, Find, Scope},
+    tenancy::{Change, Command},
 };
 use domain::{
-    EventKind, Observation, Priority, Status, Timestamp, Tlp,
+    EventKind, Priority, Status, Timestamp, Tlp,
     sighting::{self, Presence},
 };
 use entity::{
@@ -23,95 +26,77 @@ use entity::{
     json::{StoredLocation, StringList},
     sighting as seen,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, sea_query::OnConflict};
-use std::collections::{BTreeSet, HashMap};
+use sea_orm::{ActiveModelTrait, IntoActiveModel, sea_query::OnConflict};
 use uuid::Uuid;
 
 /// A finding in the making: as stored (if it is) and as the batch leaves it.
-struct Entry {
+pub(super) struct Entry {
     before: Option<finding::Model>,
-    after: finding::Model,
+    pub(super) after: finding::Model,
     sighting: seen::Model,
     evidence: Evidence,
     reopened: bool,
     records: i64,
 }
 
-type Entries = HashMap<(Uuid, String), Entry>;
-
 /// Stores the records' findings, their sightings and events.
 pub(super) async fn store(
     command: &mut Command,
     context: &Context,
-    records: Vec<Placed>,
+    rules: &Rules,
     watch: &Watch,
+    records: Vec<Placed>,
 ) -> Result<Outcome> {
-    let keyed: Vec<_> =
-        records.into_iter().map(|placed| (fingerprint::of(placed.asset, &placed.record), placed)).collect();
-    let mut entries = known(command, &keyed).await?;
+    let keyed = known::keyed(&command.scope(), rules, records).await?;
+    let mut known = Known::load(command, &keyed).await?;
     let mut order = Vec::new();
-    for (fingerprint, placed) in keyed {
-        let key = (placed.source, fingerprint);
-        let observed_at = placed.observed_at(context);
-        if let Some(entry) = entries.get_mut(&key) {
+    for keyed in keyed {
+        let observed_at = keyed.placed.observed_at(context);
+        let found = known.find(&keyed);
+        if let Some((entry, way)) = found.and_then(|(id, way)| Some((known.entries.get_mut(&id)?, way))) {
             if entry.records == 0 {
-                order.push(key);
+                order.push(entry.after.id);
             }
-            entry.see(placed.record, observed_at);
-            entry.mark(context.tlp);
+            match way {
+                Way::Own => {
+                    entry.see(keyed, observed_at);
+                    entry.mark(context.tlp);
+                }
+                Way::Merged => entry.glimpse(observed_at),
+            }
         } else {
-            let mut entry = Entry::new(command, &key, placed, observed_at, watch);
+            let name = keyed.name();
+            let mut entry = Entry::new(command, keyed, observed_at, watch);
             entry.after.reported_tlp = context.tlp.unwrap_or_default();
             entry.after.tlp = entry.after.reported_tlp;
-            entries.insert(key.clone(), entry);
-            order.push(key);
+            order.push(known.add(name, entry));
         }
     }
     // In the order of the report, so that numbers follow it.
-    let entries = order.into_iter().filter_map(|key| entries.remove(&key)).collect();
-    save(command, entries).await
-}
-
-/// The findings that are stored already, in two statements.
-async fn known(command: &Command, keyed: &[(String, Placed)]) -> Result<Entries> {
-    let scope = command.scope();
-    let keys: Vec<_> = keyed.iter().map(|(fingerprint, placed)| (placed.source, fingerprint.as_str())).collect();
-    let rows = find(&scope, &keys).all().await?;
-    if rows.is_empty() {
-        return Ok(Entries::new());
-    }
-    let of_rows = seen::Column::FindingId.is_in(rows.iter().map(|row| row.id));
-    let sightings = scope.find::<seen::Entity>().filter(of_rows).all().await?;
-    let mut sightings: HashMap<Uuid, seen::Model> = sightings.into_iter().map(|s| (s.finding_id, s)).collect();
-    let entry = |row: finding::Model| {
-        let sighting = sightings.remove(&row.id)?;
-        let key = (row.source_id, row.fingerprint.clone());
-        let before = Some(row.clone());
-        Some((key, Entry { before, after: row, sighting, evidence: Evidence::Kept, reopened: false, records: 0 }))
-    };
-    Ok(rows.into_iter().filter_map(entry).collect())
-}
-
-/// Those stored under a source and a fingerprint.
-pub(super) fn find<'s>(scope: &Scope<'s>, keys: &[(Uuid, &str)]) -> Find<'s, finding::Entity> {
-    let of_fingerprints = finding::Column::Fingerprint.is_in(keys.iter().map(|(_, fingerprint)| *fingerprint));
-    let sources: BTreeSet<Uuid> = keys.iter().map(|(source, _)| *source).collect();
-    scope.find::<finding::Entity>().filter(finding::Column::SourceId.is_in(sources)).filter(of_fingerprints)
+    let entries = order.into_iter().filter_map(|id| known.entries.remove(&id)).collect();
+    let outcome = save(command, entries).await?;
+    merge::absorb(command, known.same).await?;
+    Ok(outcome)
 }
 
 impl Entry {
-    fn new(command: &Command, key: &(Uuid, String), placed: Placed, observed_at: Timestamp, watch: &Watch) -> Self {
+    /// A finding as it is stored.
+    pub(super) fn of(sighting: seen::Model, row: finding::Model) -> Self {
+        let before = Some(row.clone());
+        Self { before, after: row, sighting, evidence: Evidence::Kept, reopened: false, records: 0 }
+    }
+
+    fn new(command: &Command, keyed: Keyed, observed_at: Timestamp, watch: &Watch) -> Self {
         let now = command.recorded_at();
-        let content_hash = fingerprint::content(&placed.record);
+        let content_hash = fingerprint::content(&keyed.placed.record);
         // An older report tells of it for the first time: complete ones have missed it since.
-        let missed = placed.pair().map(|pair| watch.scans(pair, &placed.record.rule_key, None));
+        let missed = keyed.placed.pair().map(|pair| watch.scans(pair, &keyed.placed.record.rule_key, None));
         let presence = Presence::new(observed_at, missed.into_iter().flatten());
-        let record = placed.record;
         let id = Uuid::now_v7();
-        let mut after = blank(command.tenant(), id, key, placed.asset, observed_at, now);
+        let mut after = blank(command.tenant(), id, &keyed, observed_at, now);
         after.gone_at = presence.gone_at();
-        let evidence = Evidence::Is(record.evidence.clone());
-        take_fields(&mut after, record);
+        let evidence = Evidence::Is(keyed.placed.record.evidence.clone());
+        take_fields(&mut after, keyed);
         let sighting = seen::Model {
             tenant_id: command.tenant(),
             finding_id: id,
@@ -123,8 +108,33 @@ impl Entry {
         Self { before: None, after, sighting, evidence, reopened: false, records: 1 }
     }
 
+    /// Takes the names that the record has in this version.
+    pub(super) fn name(&mut self, keyed: &Keyed) {
+        self.after.fingerprint.clone_from(&keyed.fingerprint);
+        self.after.fingerprint_version = VERSION;
+        self.after.weakness_key = Some(keyed.weakness_key.clone());
+        self.after.identity = Some(StringList(keyed.placed.record.identity.clone()));
+        self.after.identity_version = keyed.version;
+    }
+
     /// Another word of the same source about this finding.
-    fn see(&mut self, record: Observation, observed_at: Timestamp) {
+    fn see(&mut self, keyed: Keyed, observed_at: Timestamp) {
+        self.glimpse(observed_at);
+        let content = fingerprint::content(&keyed.placed.record);
+        let stored = (self.sighting.observed_at, self.sighting.content_hash.as_str());
+        if sighting::supersedes((observed_at, &content), stored) {
+            if content != self.sighting.content_hash {
+                self.evidence = Evidence::Is(keyed.placed.record.evidence.clone());
+                take_fields(&mut self.after, keyed);
+            }
+            self.sighting.observed_at = observed_at;
+            self.sighting.content_hash = content;
+        }
+    }
+
+    /// It is there, whoever says so. What a source says of a finding that was merged into this one moves no field:
+    /// those are of the finding's own source, whatever the order of reports.
+    fn glimpse(&mut self, observed_at: Timestamp) {
         self.records += 1;
         self.after.first_seen = self.after.first_seen.min(observed_at);
         let gone_at = self.after.gone_at;
@@ -133,16 +143,6 @@ impl Entry {
             sighting::Sighting::Nothing => {}
             sighting::Sighting::Reopens => self.reopen(observed_at, gone_at),
             sighting::Sighting::FlagsDismissal => self.after.seen_after_dismissal = true,
-        }
-        let content = fingerprint::content(&record);
-        let stored = (self.sighting.observed_at, self.sighting.content_hash.as_str());
-        if sighting::supersedes((observed_at, &content), stored) {
-            if content != self.sighting.content_hash {
-                self.evidence = Evidence::Is(record.evidence.clone());
-                take_fields(&mut self.after, record);
-            }
-            self.sighting.observed_at = observed_at;
-            self.sighting.content_hash = content;
         }
     }
 
@@ -181,23 +181,16 @@ impl Entry {
     }
 }
 
-fn blank(
-    tenant_id: Uuid,
-    id: Uuid,
-    (source_id, fingerprint): &(Uuid, String),
-    asset_id: Option<Uuid>,
-    first_seen: Timestamp,
-    now: Timestamp,
-) -> finding::Model {
+fn blank(tenant_id: Uuid, id: Uuid, keyed: &Keyed, first_seen: Timestamp, now: Timestamp) -> finding::Model {
     finding::Model {
         tenant_id,
         id,
-        asset_id,
-        source_id: *source_id,
+        asset_id: keyed.placed.asset,
+        source_id: keyed.placed.source,
         source_ref: None,
         rule_key: String::new(),
-        fingerprint: fingerprint.clone(),
-        fingerprint_version: fingerprint::VERSION,
+        fingerprint: keyed.fingerprint.clone(),
+        fingerprint_version: VERSION,
         kind: domain::FindingKind::default(),
         title: String::new(),
         description: String::new(),
@@ -246,11 +239,18 @@ fn blank(
         due_soon: false,
         due_order: domain::sla::NEVER,
         claimed_by_external: None,
+        weakness_key: Some(keyed.weakness_key.clone()),
+        identity: None,
+        identity_version: keyed.version,
     }
 }
 
 /// The source's fields; what a person has set stays.
-fn take_fields(row: &mut finding::Model, record: Observation) {
+fn take_fields(row: &mut finding::Model, keyed: Keyed) {
+    let record = keyed.placed.record;
+    row.identity = Some(StringList(record.identity));
+    // A rule that is being applied looks again at what says something else now.
+    row.identity_version = keyed.version;
     row.kind = record.kind;
     row.title = record.title;
     row.description = record.description;

@@ -1,25 +1,19 @@
-//! What makes two records the same finding.
+//! Numbers by which the records of one report are told apart before their assets are known.
 
-use crate::etag::hex;
-use domain::{Observation, ReportedAsset};
+use crate::{etag::hex, finding::fingerprint::digest};
+use domain::{
+    Observation, ReportedAsset,
+    identity::{FingerprintRule, Told},
+};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
-/// The version of the rule below; a finding keeps the version it was made by.
-pub(super) const VERSION: i16 = 1;
-
-/// The fingerprint within a source: the asset, the rule, and what the importer
-/// says tells records of this rule apart. 64 hexadecimal digits.
-pub(super) fn of(asset: Option<Uuid>, observation: &Observation) -> String {
-    let asset = asset.map(|id| id.to_string()).unwrap_or_default();
-    hex(&digest(std::iter::once(asset.as_str()).chain(parts(observation))))
-}
-
-/// The same before the asset is known: records of one report with the same
+/// A number for what the record says of its source and weakness: records of one report with the same
 /// [`weakness`] and the same [`about`], put together by exclusive or, are surely
 /// the same finding. So one asset's number can be exchanged for another's.
-pub(super) fn weakness(observation: &Observation) -> u128 {
-    head(&digest(std::iter::once(observation.tool.as_deref().unwrap_or_default()).chain(parts(observation))))
+pub(super) fn weakness(source: &str, rule: &FingerprintRule, observation: &Observation) -> u128 {
+    // A record knows all of its parts.
+    let parts = rule.parts_of(&Told::from(observation)).unwrap_or_default();
+    head(&digest(std::iter::once(source).chain(parts.iter().map(String::as_str))))
 }
 
 /// A number for what the report says about an asset: its identifiers, in their order.
@@ -38,20 +32,6 @@ pub(super) fn content(observation: &Observation) -> String {
 /// The first half of a digest in hexadecimal, as a number that orders like it.
 pub(super) fn number(hexadecimal: &str) -> u128 {
     hexadecimal.get(..32).and_then(|half| u128::from_str_radix(half, 16).ok()).unwrap_or_default()
-}
-
-fn parts(observation: &Observation) -> impl Iterator<Item = &str> {
-    std::iter::once(observation.rule_key.as_str()).chain(observation.identity.iter().map(String::as_str))
-}
-
-fn digest<'a>(parts: impl Iterator<Item = &'a str>) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for part in parts {
-        // The length in front keeps ("ab", "c") and ("a", "bc") apart.
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    hash.finalize().into()
 }
 
 fn head(digest: &[u8; 32]) -> u128 {

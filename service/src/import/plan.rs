@@ -1,6 +1,6 @@
 //! The first reading of a report: is it whole, and which of its records stand.
 
-use super::{Spooled, fingerprint};
+use super::{Spooled, batch::Context, fingerprint, rules::Rules};
 use crate::{Error, Result};
 use domain::{Code, ImportFormat, Observation, RejectedRecord, ReportedAsset, Timestamp, import::MAX_REJECTED};
 use formats::import::{Limits, Record, Refusal};
@@ -47,20 +47,20 @@ struct Key {
 ///
 /// # Errors
 /// `report_refused` if it is not whole, not of its format or has too many records.
-pub(super) fn first(spooled: &mut Spooled, format: ImportFormat, received_at: Timestamp) -> Result<Reading> {
-    first_of(spooled, format, received_at, MAX_RECORDS)
+pub(super) fn first(spooled: &mut Spooled, context: &Context, rules: &Rules) -> Result<Reading> {
+    first_of(spooled, context, rules, MAX_RECORDS)
 }
 
-fn first_of(spooled: &mut Spooled, format: ImportFormat, received_at: Timestamp, most: u64) -> Result<Reading> {
+fn first_of(spooled: &mut Spooled, context: &Context, rules: &Rules, most: u64) -> Result<Reading> {
     let mut reading = Reading::default();
-    read(spooled, format, &mut |record| {
+    read(spooled, context.format, &mut |record| {
         if matches!(record, Record::Covered(..)) {
             return;
         }
         // Beyond the limit the rest is only counted; the report is refused when it ends.
         match record {
             _ if reading.plan.read >= most => {}
-            Record::Observation(observation) => reading.note(*observation, received_at),
+            Record::Observation(observation) => reading.note(*observation, context, rules),
             Record::Rejected(rejection) => reading.plan.reject(rejection),
             Record::Covered(..) => {}
         }
@@ -93,10 +93,12 @@ pub(super) fn observed_at(observation: &Observation, received_at: Timestamp) -> 
 }
 
 impl Reading {
-    fn note(&mut self, observation: Observation, received_at: Timestamp) {
+    fn note(&mut self, observation: Observation, context: &Context, rules: &Rules) {
+        let received_at = context.received_at;
         let observed_at = observed_at(&observation, received_at);
         let about = fingerprint::about(observation.asset.as_ref());
-        let same = fingerprint::weakness(&observation) ^ about;
+        let source = context.source_of(&observation);
+        let same = fingerprint::weakness(&source, rules.of(&source).0, &observation) ^ about;
         let content = fingerprint::number(&fingerprint::content(&observation));
         let timeless = observed_at == crate::clock::milliseconds(received_at);
         let asset = observation.asset.filter(|asset| timeless && !asset.identifiers.is_empty());
@@ -176,7 +178,9 @@ mod tests {
         let mut spool = Spool::new(&std::env::temp_dir(), 1000).unwrap();
         spool.push(b"{\"template-id\":\"a\",\"host\":\"a.norrvik.example\"}\n{}\n{}\n").unwrap();
         let mut spooled = spool.finish().unwrap();
-        let mut read = |most| first_of(&mut spooled, ImportFormat::Nuclei, Timestamp::default(), most);
+        let (format, received_at) = (ImportFormat::Nuclei, Timestamp::default());
+        let context = Context { format, source: None, tlp: None, received_at };
+        let mut read = |most| first_of(&mut spooled, &context, &Rules::default(), most);
         assert_eq!(read(3).map(|reading| reading.choose().read).unwrap(), 3);
         let refused = read(2).map(|_| ()).unwrap_err();
         assert_eq!(refused.code(), Code::ReportRefused);

@@ -5,6 +5,7 @@ use super::{
     batch::Context,
     coverage,
     plan::{self, Plan},
+    rules::Rules,
     run::Run,
     scope,
 };
@@ -97,9 +98,12 @@ pub async fn start(
         report.tlp = report.tlp.or(interrupted.tlp);
         report.confirm_gone = report.confirm_gone.or(interrupted.confirm_gone);
     }
-    let received_at = report.received_at;
+    let read = caller.begin_in(Permission::WriteImports, &[tenant.to_string()]).await?;
+    let rules = Rules::load(&read.scope()).await?;
+    drop(read);
+    let context = Context { format, source: report.source.clone(), tlp: report.tlp, received_at: report.received_at };
     let (spooled, mut reading) = blocking(move || {
-        let reading = plan::first(&mut spooled, format, received_at)?;
+        let reading = plan::first(&mut spooled, &context, &rules)?;
         Ok((spooled, reading))
     })
     .await?;

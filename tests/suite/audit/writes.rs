@@ -1,6 +1,6 @@
 //! Everything that changes something, and how it is sent.
 
-use super::{notes, tasks};
+use super::{identity, notes, tasks};
 use crate::support::{Answer, Person, fixture};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -16,6 +16,14 @@ pub(super) const WRITES: &[(&str, &str)] = &[
     ("mutation updateFinding", "finding.patch"),
     ("mutation transitionFinding", "finding.transition"),
     ("mutation linkTicket", "task.link_ticket"),
+    ("mergeFinding", "finding.merge"),
+    ("splitFinding", "finding.split"),
+    ("mutation mergeFinding", "finding.merge"),
+    ("mutation splitFinding", "finding.split"),
+    ("putFingerprintRule", "source.fingerprint_rule"),
+    ("rerunFingerprintRule", "source.rerun"),
+    ("mutation setFingerprintRule", "source.fingerprint_rule"),
+    ("mutation rerunFingerprintRule", "source.rerun"),
     ("postClient", "client.create"),
     ("patchClient", "client.patch"),
     ("postClientSecret", "client.rotate_secret"),
@@ -51,6 +59,9 @@ pub(super) const WRITES: &[(&str, &str)] = &[
     ("postAttachment", "attachment.create"),
     ("mutation deleteAttachment", "attachment.delete"),
 ];
+
+/// What asks with a body and changes nothing.
+pub(super) const ASKS: &[&str] = &["previewFingerprintRule", "previewTicketMapping"];
 
 /// Sends one of [`WRITES`] that is about who may do what.
 async fn administer(lead: &Person, operation: &str) -> Answer {
@@ -122,6 +133,9 @@ async fn administer(lead: &Person, operation: &str) -> Answer {
         "mutation revokeGrant" => graphql(format!("revokeGrant(id: {grant_id}) {{ id }}")).await,
         note if ["omment", "ttachment", "etest", "bulk"].iter().any(|word| note.contains(word)) => {
             notes::send(lead, note).await
+        }
+        of_two if ["merge", "split", "Fingerprint"].iter().any(|word| of_two.contains(word)) => {
+            identity::send(lead, of_two).await
         }
         new => panic!("{new}: the test does not know how to send it"),
     }

@@ -40,9 +40,19 @@ impl Filled {
 async fn filled(world: &World, slug: &'static str) -> Filled {
     let tenant = if slug == "norrvik" { world.norrvik } else { world.alvsund };
     let person = world.person(&format!("filler of {slug}"), &[tenant], ALL).await;
+    // Three sources say the same, so that the first finding has others related to it.
+    for source in ["one", "two", "three"] {
+        person.import(&format!("format=nuclei&source={source}"), related()).await.expect(201);
+    }
     person.import("", fixture("nessus/norrvik.nessus")).await.expect(201);
     person.import("", fixture("sarif/alvsund.sarif")).await.expect(201);
     world.test_store.execute("UPDATE asset SET provenance = 'inventoried'").await;
+    let findings = person.get("/v1/findings").await.expect(200).items();
+    for merged in &findings[3..5] {
+        let merge = format!("/v1/findings/{}/merge", merged["id"].as_str().expect("an id"));
+        let tag = format!("\"{}-0\"", merged["seq"]);
+        person.write(Method::POST, &merge, Some(&tag), json!({"into": findings[0]["id"]})).await.expect(200);
+    }
     let client = json!({"name": "Koppling", "purpose": "Provar", "scopes": ["clients:manage"]});
     person.write(Method::POST, "/v1/clients", None, client).await.expect(201);
     let finding = person.get("/v1/findings?limit=1").await.expect(200).items()[0]["id"].clone();
@@ -80,6 +90,7 @@ async fn filled(world: &World, slug: &'static str) -> Filled {
         let ticket = format!("/v1/tasks/{}/tickets/{system}", one["tasks"]);
         person.write(Method::PUT, &ticket, None, json!({"key": "X-1"})).await.expect(201);
     }
+    one.insert("sources", findings[0]["source_id"].as_str().expect("an id").to_owned());
     // A task holds findings at least; the first finding may have no evidence, but one has.
     all.extend(ids_in(&person.get("/v1/changes?limit=1000&mode=events").await.expect(200).text));
     Filled { one, all }
@@ -87,6 +98,15 @@ async fn filled(world: &World, slug: &'static str) -> Filled {
 
 fn id_of(answer: &Answer) -> String {
     answer.json()["id"].as_str().expect("an id").to_owned()
+}
+
+/// A finding with a CVE, evidence and a task.
+fn related() -> Vec<u8> {
+    let info = json!({"name": "Fjärrkörning", "severity": "high", "classification": {"cve-id": ["CVE-2024-3400"]}});
+    json!({"template-id": "CVE-2024-3400", "type": "http", "host": "portal.norrvik.example", "info": info,
+        "matched-at": "https://portal.norrvik.example/x", "extracted-results": ["bevis"]})
+    .to_string()
+    .into_bytes()
 }
 
 fn ids_in(text: &str) -> BTreeSet<Uuid> {

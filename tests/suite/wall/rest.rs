@@ -17,6 +17,10 @@ fn body(operation: Operation) -> Option<Value> {
     match operation.id() {
         "patchFinding" => Some(a_change()),
         "transitionFinding" => Some(json!({"to": "confirmed"})),
+        "mergeFinding" => Some(json!({"into": "01900000-0000-7000-8000-00000000ffff"})),
+        "splitFinding" => Some(json!({"fingerprints": ["0".repeat(64)]})),
+        "putFingerprintRule" => Some(json!({"parts": ["rule_key", "port"]})),
+        "previewFingerprintRule" => Some(json!({"rule": {"parts": ["rule_key"]}})),
         "linkTicket" => Some(json!({"key": "X-1"})),
         "postTask" => Some(json!({"title": "Byt brandvägg"})),
         "patchTask" => Some(a_change()),
@@ -44,9 +48,12 @@ fn body(operation: Operation) -> Option<Value> {
         "patchSource" => Some(json!({"kind": "edr"})),
         "patchGrant" => Some(json!({"valid_to": "2026-12-24T00:00:00Z"})),
         // They say all in their path.
-        "deleteGrant" | "postClientRevocation" | "deleteComment" | "deleteAttachment" | "unlinkTicket" => {
-            Some(Value::Null)
-        }
+        "deleteGrant"
+        | "postClientRevocation"
+        | "deleteComment"
+        | "deleteAttachment"
+        | "unlinkTicket"
+        | "rerunFingerprintRule" => Some(Value::Null),
         "postRetest" => Some(json!({"method": "scan", "result": "not_fixed"})),
         "bulkFindings" => Some(json!({"ids": [MISSING], "transition": {"to": "confirmed"}})),
         "postFindingComment" | "postTaskComment" | "patchComment" | "postAttachment" => Some(json!({"text": "x"})),
@@ -76,7 +83,9 @@ pub(super) fn walled() -> Vec<Operation> {
 }
 
 pub(super) fn path(operation: Operation, id: &str) -> String {
-    operation.path.replace("{id}", id).replace("{system}", "jira")
+    let path = operation.path.replace("{id}", id).replace("{system}", "jira");
+    // The one operation that cannot do without a parameter.
+    if operation.id() == "explainFinding" { format!("{path}?other={id}") } else { path }
 }
 
 /// The resource that an action in a path is about.
@@ -88,6 +97,10 @@ fn resource_path(path: &str) -> &str {
         "/approve",
         "/refuse",
         "/revoke",
+        "/merge",
+        "/split",
+        "/preview",
+        "/rerun",
         "/comments",
         "/attachments",
         "/retests",
@@ -148,6 +161,8 @@ async fn every_operation_needs_its_scopes_and_no_others(kind: Kind) {
                 // The finding is missing, which only who may ask is told; and what is approved is not refused.
                 ("postRiskAcceptance", _) => &[422],
                 ("postRiskAcceptanceRefusal", _) => &[409],
+                // There is nothing to merge into and nothing to take out.
+                ("mergeFinding" | "splitFinding", _) => &[422],
                 // Who may only read its own imports is told that somebody else's is missing.
                 ("getImport", ["imports:write"]) => &[404],
                 // The comment is on a finding; and who may only write is told of no comments but its own.
