@@ -1,7 +1,7 @@
 //! The change feed's items: every consumer is a cursor over the same feed.
 
 use crate::{
-    Asset, Attachment, Comment, DateTime, EventKind, Finding, Import, Permission, Retest, RiskAcceptance, Task,
+    Asset, Attachment, BusinessService, Comment, DateTime, EventKind, Finding, Import, Permission, Retest, RiskAcceptance, Task,
     TenantId,
 };
 use sea_orm::{DeriveActiveEnum, EnumIter};
@@ -33,6 +33,8 @@ pub enum ResourceType {
     Finding,
     /// [`Asset`].
     Asset,
+    /// [`BusinessService`].
+    BusinessService,
     /// [`Task`].
     Task,
     /// [`Import`].
@@ -54,7 +56,7 @@ impl ResourceType {
             Self::Finding | Self::Import | Self::RiskAcceptance | Self::Comment | Self::Retest => {
                 Permission::ReadFindings
             }
-            Self::Asset => Permission::ReadAssets,
+            Self::Asset | Self::BusinessService => Permission::ReadAssets,
             Self::Task => Permission::ReadTasks,
             Self::Attachment => Permission::ReadEvidence,
         }
@@ -115,6 +117,8 @@ pub enum Resource {
     Finding(Box<Finding>),
     /// An asset.
     Asset(Box<Asset>),
+    /// A business service.
+    BusinessService(Box<BusinessService>),
     /// A task.
     Task(Box<Task>),
     /// An import.

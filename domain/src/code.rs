@@ -89,6 +89,10 @@ codes! {
         "Narrow the filter; `detail` names how many it holds.";
     QuotaExceeded "quota_exceeded" "The municipality's room for attachments is used up."
         "Delete attachments that are no longer needed, or have the operator raise `attachments.tenant_bytes`.";
+    IdentifierTaken "identifier_taken" "The identifier belongs to another asset."
+        "Change the asset that `detail` names, or merge the two if they are one.";
+    AssetMerged "asset_merged" "The asset was merged into another one and does not change any more."
+        "Change the asset that `detail` names.";
     PayloadTooLarge "payload_too_large" "The body is larger than the limit."
         "Split the report, or have the operator raise `imports.max_bytes` (of an attachment: `attachments.max_bytes`).";
     UnsupportedMediaType "unsupported_media_type" "The body is of a type or encoding that is not read here."

@@ -29,6 +29,10 @@ pub struct Model {
     pub overdue_count: i32,
     pub retired_at: Option<DateTimeUtc>,
     pub merged_into: Option<Uuid>,
+    pub retired_reason: Option<String>,
+    pub seen_after_retirement: bool,
+    /// The last of its findings that a change of the asset has reached, while it has not reached all of them.
+    pub reached_finding: Option<Uuid>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -7,6 +7,7 @@ mod asset;
 mod attachment;
 mod audit;
 mod budget;
+mod business_service;
 mod change;
 mod client;
 mod comment;
@@ -36,6 +37,7 @@ pub struct Query(
     me::MeQuery,
     finding::FindingQueries,
     asset::AssetQueries,
+    business_service::BusinessServiceQueries,
     task::TaskQueries,
     import::ImportQueries,
     change::ChangeQueries,
@@ -53,6 +55,8 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     finding::FindingMutations,
+    asset::AssetMutations,
+    business_service::BusinessServiceMutations,
     task::TaskMutations,
     import::ImportMutations,
     client::ClientMutations,

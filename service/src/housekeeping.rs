@@ -3,7 +3,7 @@
 //! is lost while the server is down and nothing is done twice on two replicas.
 
 use crate::{
-    Result, attachment, finding,
+    Result, asset, attachment, finding,
     import::{self, ImportOptions},
     platform::Platform,
     risk_acceptance, sla,
@@ -37,6 +37,8 @@ pub async fn run(service: &Service, options: HousekeepingOptions) -> Result<()> 
         told("findings of assets that people rated are prioritised anew", tenant.id, prioritised);
         let swept = attachment::sweep(service, tenant.id).await;
         told("objects of no attachment are removed", tenant.id, swept);
+        let finished = asset::finish(service, tenant.id).await;
+        told("changes of assets reached more of their findings", tenant.id, finished);
     }
     Ok(())
 }

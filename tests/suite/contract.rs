@@ -5,8 +5,8 @@ use crate::support::{
     root,
 };
 use domain::{
-    Asset, Attachment, AuditFilter, AuditRecord, Comment, Finding, FindingFilter, Import, Retest, Task,
-    asset::AssetFilter, task::TaskFilter,
+    Asset, Attachment, AuditFilter, AuditRecord, BusinessService, Comment, Finding, FindingFilter, Import, Retest,
+    Task, asset::AssetFilter, business_service::BusinessServiceFilter, task::TaskFilter,
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -38,6 +38,7 @@ fn the_fields_that_may_be_chosen_are_those_documented() {
     for (name, fields) in [
         ("Finding", Finding::FIELDS),
         ("Asset", Asset::FIELDS),
+        ("BusinessService", BusinessService::FIELDS),
         ("Task", Task::FIELDS),
         ("Import", Import::FIELDS),
         ("Comment", Comment::FIELDS),
@@ -55,7 +56,8 @@ fn the_fields_that_may_be_chosen_are_those_documented() {
 fn the_conditions_of_a_filter_are_the_parameters_of_its_list() {
     for (path, names, others) in [
         ("/v1/findings", FindingFilter::NAMES, &["sort", "limit", "cursor", "fields"][..]),
-        ("/v1/assets", AssetFilter::NAMES, &["limit", "cursor", "fields"]),
+        ("/v1/assets", AssetFilter::NAMES, &["sort", "limit", "cursor", "fields"]),
+        ("/v1/services", BusinessServiceFilter::NAMES, &["limit", "cursor", "fields"]),
         ("/v1/tasks", TaskFilter::NAMES, &["limit", "cursor", "fields"]),
         ("/v1/audit", AuditFilter::NAMES, &["limit", "cursor", "fields"]),
     ] {

@@ -1,8 +1,10 @@
 //! REST under `/v1`: read the input, call the service, return.
 
 mod asset;
+mod asset_import;
 mod attachment;
 mod audit;
+mod business_service;
 mod change;
 mod client;
 mod comment;
@@ -44,7 +46,9 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(finding_bulk::routes)
             .configure(finding::routes)
             .configure(retest::routes)
+            .configure(asset_import::routes)
             .configure(asset::routes)
+            .configure(business_service::routes)
             .configure(task::routes)
             .configure(comment::routes)
             .configure(attachment::routes)
@@ -72,6 +76,7 @@ pub fn routes(config: &mut ServiceConfig) {
         (name = "tenants", description = "Municipalities"),
         (name = "findings", description = "Weaknesses"),
         (name = "assets", description = "What findings are about"),
+        (name = "services", description = "What people depend on, and the assets that it needs"),
         (name = "tasks", description = "The work that ticketing systems pull"),
         (name = "risk", description = "Risks that are knowingly borne until a date, at a known price"),
         (name = "comments", description = "What people say about findings and tasks"),

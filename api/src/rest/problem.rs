@@ -67,6 +67,8 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::QuotaExceeded
         | Code::AttachmentInUse
         | Code::CountMismatch
+        | Code::IdentifierTaken
+        | Code::AssetMerged
         | Code::ImportRunning => StatusCode::CONFLICT,
         Code::Stale => StatusCode::PRECONDITION_FAILED,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

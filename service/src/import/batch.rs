@@ -1,7 +1,7 @@
 //! One batch: some records, one command. Statements depend on the number of
 //! tables, not on the number of records.
 
-use super::{assets, findings};
+use super::{assets, findings, plan};
 use crate::{Result, tenancy::Command};
 use domain::{ImportFormat, Observation, Timestamp, Tlp, text};
 use entity::{import, source};
@@ -49,7 +49,9 @@ impl Context {
 /// Stores the records: sources and assets first, then findings and what follows from them.
 pub(super) async fn store(command: &mut Command, context: &Context, records: Vec<Observation>) -> Result<Outcome> {
     let sources = sources(command, context, &records).await?;
-    let reported = records.iter().filter_map(|record| record.asset.as_ref());
+    let reported = records
+        .iter()
+        .filter_map(|record| Some((record.asset.as_ref()?, plan::observed_at(record, context.received_at))));
     let assets = assets::resolve(command, reported).await?;
     let place = |record: Observation| {
         let source = sources.get(&context.source_of(&record)).copied().unwrap_or_default();
