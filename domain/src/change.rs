@@ -1,8 +1,8 @@
 //! The change feed's items: every consumer is a cursor over the same feed.
 
 use crate::{
-    Asset, Attachment, BusinessService, Comment, DateTime, EventKind, Finding, Import, Permission, Retest, RiskAcceptance, Task,
-    TenantId,
+    Asset, Attachment, BusinessService, Comment, DateTime, EventKind, Finding, Import, Permission, Retest,
+    RiskAcceptance, Task, TenantId,
 };
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};

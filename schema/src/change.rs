@@ -10,8 +10,8 @@ use crate::{
 };
 use async_graphql::{Context, Json, Object, Result, SimpleObject, Union};
 use domain::{
-    Attachment, BusinessService, Change, Comment, DateTime, EventKind, PageRequest, ResourceType, Retest, RiskAcceptance,
-    TenantId,
+    Attachment, BusinessService, Change, Comment, DateTime, EventKind, PageRequest, ResourceType, Retest,
+    RiskAcceptance, TenantId,
     change::{ChangeFilter, Resource},
 };
 use uuid::Uuid;
