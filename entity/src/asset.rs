@@ -31,8 +31,8 @@ pub struct Model {
     pub merged_into: Option<Uuid>,
     pub retired_reason: Option<String>,
     pub seen_after_retirement: bool,
-    /// The last of its findings that a change of the asset has reached, while it has not reached all of them.
-    pub reached_finding: Option<Uuid>,
+    /// Of a merged one: the last of its findings that has moved, while not all of them have.
+    pub moved_finding: Option<Uuid>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

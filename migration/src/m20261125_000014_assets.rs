@@ -12,12 +12,12 @@ const TABLES: &[&str] = &["business_service", "business_service_asset"];
 const UP: &[&str] = &[
     "ALTER TABLE asset ADD COLUMN retired_reason text CHECK (retired_reason IS NULL OR retired_at IS NOT NULL)",
     "ALTER TABLE asset ADD COLUMN seen_after_retirement boolean NOT NULL DEFAULT false",
-    // The last of its findings that a change of the asset has reached, while it has not reached all of them.
-    "ALTER TABLE asset ADD COLUMN reached_finding {id}",
+    // The last of its findings that has moved, while not all of them have.
+    "ALTER TABLE asset ADD COLUMN moved_finding {id} CHECK (moved_finding IS NULL OR merged_into IS NOT NULL)",
     "CREATE INDEX asset_name ON asset (tenant_id, name, id)",
     r#"CREATE INDEX asset_open ON asset
         (tenant_id, open_critical, open_high, open_medium, open_low, open_informational, id)"#,
-    "CREATE INDEX asset_unfinished ON asset (tenant_id) WHERE reached_finding IS NOT NULL",
+    "CREATE INDEX asset_moving ON asset (tenant_id) WHERE moved_finding IS NOT NULL",
     "CREATE INDEX asset_retired ON asset (tenant_id, id) WHERE retired_at IS NOT NULL",
     r#"CREATE TABLE business_service (
         tenant_id {id} NOT NULL REFERENCES tenant (id),
@@ -48,10 +48,10 @@ const UP: &[&str] = &[
 
 const DOWN: &[&str] = &[
     "DROP INDEX asset_retired",
-    "DROP INDEX asset_unfinished",
+    "DROP INDEX asset_moving",
     "DROP INDEX asset_open",
     "DROP INDEX asset_name",
-    "ALTER TABLE asset DROP COLUMN reached_finding",
+    "ALTER TABLE asset DROP COLUMN moved_finding",
     "ALTER TABLE asset DROP COLUMN seen_after_retirement",
     "ALTER TABLE asset DROP COLUMN retired_reason",
 ];

@@ -37,8 +37,8 @@ pub async fn run(service: &Service, options: HousekeepingOptions) -> Result<()> 
         told("findings of assets that people rated are prioritised anew", tenant.id, prioritised);
         let swept = attachment::sweep(service, tenant.id).await;
         told("objects of no attachment are removed", tenant.id, swept);
-        let finished = asset::finish(service, tenant.id).await;
-        told("changes of assets reached more of their findings", tenant.id, finished);
+        let moved = asset::move_findings(service, tenant.id).await;
+        told("findings of merged assets have moved", tenant.id, moved);
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! What a person says about an asset.
 
-use super::{identifiers, row, unfinished};
+use super::{identifiers, row};
 use crate::{
     Error, Etag, Result,
+    finding::priority,
     tenancy::{Caller, Change, Command},
 };
 use domain::{
@@ -67,7 +68,7 @@ pub(crate) fn blank(
         merged_into: None,
         retired_reason: None,
         seen_after_retirement: false,
-        reached_finding: None,
+        moved_finding: None,
     }
 }
 
@@ -162,13 +163,9 @@ async fn save(
     after.seq = command.record(kind, id, fields);
     identifiers::remove(&command, id, &lost).await?;
     identifiers::add(&command, gained.into_iter().map(|identifier| (id, identifier))).await?;
-    let concerns_findings = (before.criticality, before.exposure) != (after.criticality, after.exposure);
-    if concerns_findings {
-        after.reached_finding = Some(Uuid::nil());
-    }
     write(&command, &before, &after).await?;
-    if concerns_findings {
-        unfinished::step(&mut command, &after).await?;
+    if (before.criticality, before.exposure) != (after.criticality, after.exposure) {
+        priority::of_assets(&mut command, &[id]).await?;
     }
     answer(command, id, action).await
 }
@@ -203,7 +200,7 @@ pub(super) async fn write(command: &Command, before: &asset::Model, after: &asse
         retired_reason: Set(after.retired_reason.clone()),
         seen_after_retirement: Set(after.seen_after_retirement),
         merged_into: Set(after.merged_into),
-        reached_finding: Set(after.reached_finding),
+        moved_finding: Set(after.moved_finding),
         updated_at: Set(command.recorded_at()),
         seq: Set(after.seq),
         ..Default::default()

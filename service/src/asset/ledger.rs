@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     Result,
+    finding::priority,
     tenancy::{Command, Scope},
 };
 use domain::{
@@ -152,10 +153,14 @@ impl Ledger {
 
     /// Writes what the rows change, in a few statements whatever their number.
     pub(super) async fn save(mut self, command: &mut Command) -> Result<()> {
-        let (mut rows, mut added) = (Vec::new(), Vec::new());
+        let (mut rows, mut added, mut weighed) = (Vec::new(), Vec::new(), Vec::new());
         for id in std::mem::take(&mut self.order) {
             // An asset that several rows changed is written once.
             let Some(place) = self.places.remove(&id) else { continue };
+            let before = place.before.as_ref().map(|before| (before.criticality, before.exposure));
+            if before.is_some_and(|before| before != (place.after.criticality, place.after.exposure)) {
+                weighed.push(id);
+            }
             let row = number(command, id, place.before, place.after, &place.added);
             rows.extend(row.map(|row| row.into_active_model().reset_all()));
             added.extend(place.added.into_iter().map(|identifier| (id, identifier)));
@@ -169,13 +174,13 @@ impl Ledger {
             C::OwnerUnit,
             C::Provenance,
             C::SeenAfterRetirement,
-            C::ReachedFinding,
             C::UpdatedAt,
             C::Seq,
         ];
         let again = OnConflict::columns([C::TenantId, C::Id]).update_columns(columns).to_owned();
         command.upsert::<asset::Entity>(rows, again).await?;
-        identifiers::add(command, added.into_iter()).await
+        identifiers::add(command, added.into_iter()).await?;
+        if weighed.is_empty() { Ok(()) } else { priority::of_assets(command, &weighed).await }
     }
 }
 
@@ -214,8 +219,5 @@ fn number(
         return None;
     }
     after.seq = command.record(kind, id, fields);
-    if (before.criticality, before.exposure) != (after.criticality, after.exposure) {
-        after.reached_finding = Some(Uuid::nil());
-    }
     Some(after)
 }

@@ -2,10 +2,11 @@
 
 use super::{
     change::{self, difference},
-    identifiers, unfinished,
+    identifiers, moving,
 };
 use crate::{
     Etag, Result, business_service,
+    finding::priority,
     tenancy::{Caller, Change, Command},
 };
 use domain::{
@@ -38,9 +39,8 @@ pub async fn merge(caller: &Caller, id: AssetId, version: i64, into: AssetId) ->
     business_service::hand_over(&mut command, before.id, survivor.id).await?;
     lead_to(&mut command, before.id, survivor.id).await?;
     let alias = end(&mut command, &before, &survivor, &identifiers).await?;
-    let survivor = take_over(&mut command, &before, survivor, &identifiers).await?;
-    unfinished::step(&mut command, &alias).await?;
-    unfinished::step(&mut command, &survivor).await?;
+    take_over(&mut command, &before, survivor, &identifiers).await?;
+    moving::step(&mut command, &alias).await?;
     change::answer(command, before.id, "asset.merge").await
 }
 
@@ -65,7 +65,7 @@ async fn end(
     let mut alias = before.clone();
     alias.merged_into = Some(survivor.id);
     alias.retired_at.get_or_insert(command.recorded_at());
-    alias.reached_finding = Some(Uuid::nil());
+    alias.moved_finding = Some(Uuid::nil());
     let fields = difference(before, &alias).field("identifiers", &identifiers.to_vec(), &Vec::new());
     alias.seq = command.record(EventKind::AssetMerged, alias.id, fields);
     change::write(command, before, &alias).await?;
@@ -78,7 +78,7 @@ async fn take_over(
     merged: &asset::Model,
     before: asset::Model,
     identifiers: &[Identifier],
-) -> Result<asset::Model> {
+) -> Result<()> {
     let mut after = before.clone();
     after.criticality = before.criticality.or(merged.criticality);
     after.exposure = before.exposure.or(merged.exposure);
@@ -87,13 +87,14 @@ async fn take_over(
     if merged.provenance == Provenance::Inventoried {
         after.provenance = Provenance::Inventoried;
     }
-    if (before.criticality, before.exposure) != (after.criticality, after.exposure) {
-        after.reached_finding = Some(Uuid::nil());
-    }
     let fields: Change = difference(&before, &after).field("identifiers", &Vec::new(), &identifiers.to_vec());
-    if !fields.is_empty() {
-        after.seq = command.record(EventKind::AssetUpdated, after.id, fields);
-        change::write(command, &before, &after).await?;
+    if fields.is_empty() {
+        return Ok(());
     }
-    Ok(after)
+    after.seq = command.record(EventKind::AssetUpdated, after.id, fields);
+    change::write(command, &before, &after).await?;
+    if (before.criticality, before.exposure) != (after.criticality, after.exposure) {
+        priority::of_assets(command, &[after.id]).await?;
+    }
+    Ok(())
 }

@@ -8,13 +8,13 @@ mod import;
 mod ledger;
 mod list;
 mod merge;
+mod moving;
 mod order;
 mod row;
-mod unfinished;
 
 pub(crate) use change::blank;
 pub use change::{create, patch, restore, retire, review};
 pub use import::{AssetImportRequest, check as check_import, import};
 pub use list::{AssetOrder, AssetQuery, by_ids, get, list};
 pub use merge::merge;
-pub(crate) use unfinished::work as finish;
+pub(crate) use moving::work as move_findings;

@@ -134,6 +134,6 @@ async fn a_large_merge_goes_on_by_itself(kind: Kind) {
     let left =
         "SELECT CAST(count(*) AS text) FROM finding JOIN asset ON asset.id = asset_id WHERE merged_into IS NOT NULL";
     assert_eq!(look(&world.test_store, left).await, ["0"]);
-    assert_eq!(look(&world.test_store, "SELECT name FROM asset WHERE reached_finding IS NOT NULL").await.len(), 0);
+    assert_eq!(look(&world.test_store, "SELECT name FROM asset WHERE moved_finding IS NOT NULL").await.len(), 0);
     world.end().await;
 }

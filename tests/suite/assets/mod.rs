@@ -15,6 +15,7 @@ on_both_stores!(
     an_identifier_belongs_to_one_asset,
     what_is_retired_comes_back_and_is_flagged_when_it_is_seen,
     both_contracts_change_assets_alike,
+    what_depends_on_an_asset_decides_what_to_do_first,
 );
 
 /// A person who may do everything with assets of Norrvik, and nothing else.
@@ -173,5 +174,30 @@ async fn both_contracts_change_assets_alike(kind: Kind) {
     assert_eq!(emptied["data"]["updateAsset"]["criticality"], Value::Null);
     let of_rest = who.get(&format!("/v1/assets/{}", made["id"].as_str().expect("an id"))).await;
     assert_eq!((of_rest.status, &of_rest.json()["seq"]), (StatusCode::OK, &emptied["data"]["updateAsset"]["seq"]));
+    world.end().await;
+}
+
+async fn what_depends_on_an_asset_decides_what_to_do_first(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    let asset = json!({"name": "a", "exposure": "isolated", "criticality": "low", "identifiers": [host("a")]});
+    let asset = enter(&lead, asset).await.expect(201).json();
+    lead.import("format=nuclei", report(&["a"], 0..2, "critical")).await.expect(201);
+    let first = async || lead.get("/v1/findings").await.expect(200).items().remove(0);
+    let before = first().await;
+    let patch = json!({"exposure": "internet", "criticality": "critical"});
+    change(&lead, &path(&asset), "", patch).await.expect(200);
+    let after = first().await;
+    assert_eq!((&before["priority"], &after["priority"]), (&json!("track"), &json!("attend")));
+    let due = |finding: &Value| finding["due_at"].as_str().expect("a due date").to_owned();
+    assert!(due(&after) < due(&before), "the internet gets less time: {} {}", due(&before), due(&after));
+    let changes = lead.get("/v1/changes?mode=events&types=finding").await.expect(200).items();
+    let told = changes.iter().filter(|change| !change["changed"]["priority"].is_null()).count();
+    assert_eq!(told, 2, "each of its findings tells it");
+    // What came in with an inventory does the same.
+    let inventory = json!([{"fqdn": "a.norrvik.example", "exposure": "isolated", "criticality": "low"}]);
+    let request = lead.request(Method::POST, "/v1/assets/import?format=json").body(inventory.to_string());
+    lead.send(request).await.expect(200);
+    assert_eq!((&first().await["priority"], due(&first().await)), (&before["priority"], due(&before)));
     world.end().await;
 }
