@@ -10,6 +10,7 @@ use crate::{
     tenancy::Service,
 };
 use domain::TenantId;
+use std::time::{Duration, Instant};
 
 /// How the jobs are done.
 #[derive(Clone, Copy, Debug)]
@@ -18,16 +19,23 @@ pub struct HousekeepingOptions {
     pub imports: ImportOptions,
 }
 
+/// What deadlines that have changed may take of one go: after an upgrade that may be all findings of all tenants, and
+/// the server does this before it serves.
+const RECOUNTING: Duration = Duration::from_secs(5);
+
 /// Does what is due, once. A suspended tenant waits until it is resumed, and what fails in one tenant keeps no other
 /// waiting: it is logged, and tried again next time.
 ///
 /// # Errors
 /// If the tenants cannot be read.
 pub async fn run(service: &Service, options: HousekeepingOptions) -> Result<()> {
+    let began = Instant::now();
     for tenant in Platform::new(service.store.clone()).open_tenants().await? {
         let interrupted = import::mark_interrupted(service, tenant.id, options.imports).await;
-        let counted = sla::recount(service, tenant.id).await;
-        told("findings were held against changed deadlines", tenant.id, counted);
+        if began.elapsed() < RECOUNTING {
+            let counted = sla::recount(service, tenant.id).await;
+            told("findings were held against changed deadlines", tenant.id, counted);
+        }
         told("findings are overdue", tenant.id, sla::tell_overdue(service, tenant.id).await);
         told("findings are due soon", tenant.id, sla::tell_due_soon(service, tenant.id).await);
         let expired = risk_acceptance::expire(service, tenant.id).await;
