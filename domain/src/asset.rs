@@ -1,14 +1,14 @@
 //! Assets: what findings are about.
 
-use crate::{
-    AssetId, DateTime, TenantId,
-    condition::{few, storable},
-    error::Result,
-    text,
-};
+use crate::{AssetId, BusinessServiceId, DateTime, OpenFindings, Severity, TenantId, text};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
+
+pub use crate::{
+    asset_change::{AssetPatch, IdentifierInput, NewAsset},
+    asset_filter::{AssetFilter, AssetQueue, AssetSort},
+};
 
 /// What an asset is.
 #[derive(
@@ -153,14 +153,14 @@ pub enum IdentifierKind {
     EdrId,
     /// The maker's serial number.
     Serial,
+    /// An IEEE 802 MAC address, `00:11:22:33:44:55`.
+    Mac,
     /// A repository's URL, without credentials.
     Repository,
     /// A fully qualified domain name, lower case, no trailing dot.
     Fqdn,
     /// A host name without domain, lower case.
     Hostname,
-    /// An IEEE 802 MAC address, `00:11:22:33:44:55`.
-    Mac,
     /// An IPv4 or IPv6 address in its canonical text form (RFC 5952).
     Ip,
 }
@@ -179,6 +179,9 @@ pub struct Identifier {
 impl Identifier {
     /// The longest identifier kept, in characters.
     pub const MAX: usize = 500;
+    /// The most identifiers of one asset. A report that heaps up more describes no machine,
+    /// and each of its records would be compared with all of them.
+    pub const MAX_OF_ASSET: usize = 200;
 
     /// Brings `value` to the normal form of its kind; `None` if it is none
     /// (an address that does not parse, an empty name, a loopback address).
@@ -248,8 +251,24 @@ pub struct Asset {
     pub owner_unit: Option<String>,
     /// How it became known.
     pub provenance: Provenance,
-    /// Typed identifiers, sorted by kind and value.
+    /// Typed identifiers, the strongest kind first.
     pub identifiers: Vec<Identifier>,
+    /// The business services that need it.
+    pub service_ids: Vec<BusinessServiceId>,
+    /// Its open findings by severity. They move without a new `seq`, and are part of the `ETag`.
+    pub open_findings: OpenFindings,
+    /// The worst severity among its open findings; null if none is open.
+    pub worst_severity: Option<Severity>,
+    /// How many of its open findings are past their due date.
+    pub overdue_findings: i32,
+    /// When it was taken out of use, RFC 3339 UTC; null while it is in use.
+    pub retired_at: Option<DateTime>,
+    /// Why it was taken out of use.
+    pub retired_reason: Option<String>,
+    /// Whether a report has seen it after it was taken out of use.
+    pub seen_after_retirement: bool,
+    /// The asset that it turned out to be; null if it stands for itself. Its findings and identifiers are there.
+    pub merged_into: Option<AssetId>,
     /// When Fynd first heard of it, RFC 3339 UTC.
     pub first_known_at: DateTime,
     /// When it last changed, RFC 3339 UTC.
@@ -270,48 +289,18 @@ impl Asset {
         "owner_unit",
         "provenance",
         "identifiers",
+        "service_ids",
+        "open_findings",
+        "worst_severity",
+        "overdue_findings",
+        "retired_at",
+        "retired_reason",
+        "seen_after_retirement",
+        "merged_into",
         "first_known_at",
         "updated_at",
         "seq",
     ];
-}
-
-/// Which assets. All conditions hold together; an empty filter is all.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams, async_graphql::InputObject)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct AssetFilter {
-    /// Municipalities, by slug or id.
-    #[param(style = Form, explode = false, example = json!(["norrvik"]))]
-    #[graphql(default)]
-    pub tenant: Vec<String>,
-    /// Kinds.
-    #[param(style = Form, explode = false, example = json!(["host"]))]
-    #[graphql(default)]
-    pub kind: Vec<AssetKind>,
-    /// How they became known; `discovered` is the queue of unknown assets.
-    #[param(style = Form, explode = false, example = json!(["discovered"]))]
-    #[graphql(default)]
-    pub provenance: Vec<Provenance>,
-    /// An identifier's value, of any kind, in its normal form.
-    #[param(example = "192.0.2.10")]
-    pub identifier: Option<String>,
-}
-
-impl AssetFilter {
-    /// The names of the conditions.
-    pub const NAMES: &'static [&'static str] = &["tenant", "kind", "provenance", "identifier"];
-
-    /// Refuses what no store can be asked.
-    ///
-    /// # Errors
-    /// `invalid_parameter` naming the condition.
-    pub fn check(&self) -> Result<()> {
-        few("tenant", &self.tenant)?;
-        few("kind", &self.kind)?;
-        few("provenance", &self.provenance)?;
-        storable("identifier", &self.identifier)
-    }
 }
 
 #[cfg(test)]

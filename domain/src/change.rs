@@ -1,8 +1,8 @@
 //! The change feed's items: every consumer is a cursor over the same feed.
 
 use crate::{
-    Asset, Attachment, Comment, DateTime, EventKind, Finding, Import, Permission, Retest, RiskAcceptance, Source, Task,
-    TenantId,
+    Asset, Attachment, BusinessService, Comment, DateTime, EventKind, Finding, Import, Permission, Retest,
+    RiskAcceptance, Source, Task, TenantId,
 };
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub enum ResourceType {
     Finding,
     /// [`Asset`].
     Asset,
+    /// [`BusinessService`].
+    BusinessService,
     /// [`Task`].
     Task,
     /// [`Import`].
@@ -56,7 +58,7 @@ impl ResourceType {
             Self::Finding | Self::Import | Self::RiskAcceptance | Self::Source | Self::Comment | Self::Retest => {
                 Permission::ReadFindings
             }
-            Self::Asset => Permission::ReadAssets,
+            Self::Asset | Self::BusinessService => Permission::ReadAssets,
             Self::Task => Permission::ReadTasks,
             Self::Attachment => Permission::ReadEvidence,
         }
@@ -117,6 +119,8 @@ pub enum Resource {
     Finding(Box<Finding>),
     /// An asset.
     Asset(Box<Asset>),
+    /// A business service.
+    BusinessService(Box<BusinessService>),
     /// A task.
     Task(Box<Task>),
     /// An import.

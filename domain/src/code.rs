@@ -93,6 +93,10 @@ codes! {
         "Claim tasks with `POST /v1/tasks/claim`, or wait until the lease of this one ends.";
     LeaseLost "lease_lost" "The lease has ended, or belongs to somebody else."
         "Claim again; what was claimed may have gone to somebody else.";
+    IdentifierTaken "identifier_taken" "The identifier belongs to another asset."
+        "Change the asset that `detail` names, or merge the two if they are one.";
+    AssetMerged "asset_merged" "The asset was merged into another one and does not change any more."
+        "Change the asset that `detail` names.";
     PayloadTooLarge "payload_too_large" "The body is larger than the limit."
         "Split the report, or have the operator raise `imports.max_bytes` (of an attachment: `attachments.max_bytes`).";
     UnsupportedMediaType "unsupported_media_type" "The body is of a type or encoding that is not read here."

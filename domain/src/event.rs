@@ -67,6 +67,34 @@ pub enum EventKind {
     #[serde(rename = "asset.updated")]
     #[sea_orm(string_value = "asset.updated")]
     AssetUpdated,
+    /// Somebody reviewed an asset that a report had discovered.
+    #[serde(rename = "asset.reviewed")]
+    #[sea_orm(string_value = "asset.reviewed")]
+    AssetReviewed,
+    /// An asset was taken out of use.
+    #[serde(rename = "asset.retired")]
+    #[sea_orm(string_value = "asset.retired")]
+    AssetRetired,
+    /// A retired asset is in use again.
+    #[serde(rename = "asset.restored")]
+    #[sea_orm(string_value = "asset.restored")]
+    AssetRestored,
+    /// An asset turned out to be another one, and was merged into it.
+    #[serde(rename = "asset.merged")]
+    #[sea_orm(string_value = "asset.merged")]
+    AssetMerged,
+    /// A business service was entered.
+    #[serde(rename = "business_service.created")]
+    #[sea_orm(string_value = "business_service.created")]
+    BusinessServiceCreated,
+    /// A business service's fields or assets changed.
+    #[serde(rename = "business_service.updated")]
+    #[sea_orm(string_value = "business_service.updated")]
+    BusinessServiceUpdated,
+    /// A business service was deleted.
+    #[serde(rename = "business_service.deleted")]
+    #[sea_orm(string_value = "business_service.deleted")]
+    BusinessServiceDeleted,
     /// A task was made.
     #[serde(rename = "task.created")]
     #[sea_orm(string_value = "task.created")]
@@ -193,7 +221,15 @@ impl EventKind {
             | Self::RiskAcceptanceExpired
             | Self::RiskAcceptanceRevoked
             | Self::RiskAcceptanceReviewNeeded => ResourceType::RiskAcceptance,
-            Self::AssetCreated | Self::AssetUpdated => ResourceType::Asset,
+            Self::AssetCreated
+            | Self::AssetUpdated
+            | Self::AssetReviewed
+            | Self::AssetRetired
+            | Self::AssetRestored
+            | Self::AssetMerged => ResourceType::Asset,
+            Self::BusinessServiceCreated | Self::BusinessServiceUpdated | Self::BusinessServiceDeleted => {
+                ResourceType::BusinessService
+            }
             Self::TaskCreated
             | Self::TaskUpdated
             | Self::TaskStatusChanged

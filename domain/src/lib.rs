@@ -6,9 +6,14 @@
 
 pub mod adjusted_severity;
 pub mod asset;
+pub mod asset_change;
+pub mod asset_filter;
+pub mod asset_import;
 pub mod asset_matching;
 pub mod attachment;
 pub mod audit;
+pub mod business_service;
+pub mod business_service_change;
 pub mod calendar;
 pub mod change;
 pub mod client;
@@ -28,7 +33,9 @@ pub mod grant;
 pub mod id;
 pub mod identity;
 pub mod import;
+mod label;
 pub mod me;
+pub mod open_findings;
 pub mod page;
 pub mod permission;
 pub mod person;
@@ -50,8 +57,10 @@ pub mod tlp;
 pub mod watch;
 
 pub use asset::{Asset, AssetKind, Criticality, Exposure, Identifier, IdentifierKind, Provenance};
+pub use asset_import::{AssetImport, AssetImportFormat, AssetRow};
 pub use attachment::Attachment;
 pub use audit::{AuditFilter, AuditOutcome, AuditRecord};
+pub use business_service::BusinessService;
 pub use change::{Change, ChangeMode, ResourceType};
 pub use client::{Client, ClientCredentials, RightReason};
 pub use code::Code;
@@ -70,6 +79,7 @@ pub use id::{
 };
 pub use import::{Import, ImportFormat, ImportStatus, RejectedRecord};
 pub use me::{Me, TenantRights};
+pub use open_findings::OpenFindings;
 pub use page::{Page, PageRequest};
 pub use permission::{Permission, Scopes};
 pub use person::Hand;

@@ -29,6 +29,10 @@ pub struct Model {
     pub overdue_count: i32,
     pub retired_at: Option<DateTimeUtc>,
     pub merged_into: Option<Uuid>,
+    pub retired_reason: Option<String>,
+    pub seen_after_retirement: bool,
+    /// Of a merged one: the last of its findings that has moved, while not all of them have.
+    pub moved_finding: Option<Uuid>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

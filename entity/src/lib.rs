@@ -10,6 +10,8 @@ pub mod audit;
 pub mod audit_head;
 pub mod audit_seal;
 pub mod auth_epoch;
+pub mod business_service;
+pub mod business_service_asset;
 pub mod client;
 pub mod client_secret;
 pub mod client_tenant;

@@ -40,7 +40,7 @@ macro_rules! numbered {
     )*};
 }
 
-numbered!(finding, asset, task, import, risk_acceptance, comment, attachment, retest, source);
+numbered!(finding, asset, business_service, task, import, risk_acceptance, comment, attachment, retest, source);
 
 impl Identified for crate::audit::Entity {
     fn id() -> Self::Column {

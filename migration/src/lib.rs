@@ -19,6 +19,7 @@ mod m20261125_000010_tlp;
 mod m20261125_000011_tenant_settings;
 mod m20261125_000012_finding_life;
 mod m20261125_000013_cve;
+mod m20261125_000014_assets;
 mod m20261125_000015_task_life;
 mod m20261125_000016_risk_acceptance;
 mod m20261125_000017_notes;
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000011_tenant_settings::Migration),
             Box::new(m20261125_000012_finding_life::Migration),
             Box::new(m20261125_000013_cve::Migration),
+            Box::new(m20261125_000014_assets::Migration),
             Box::new(m20261125_000015_task_life::Migration),
             Box::new(m20261125_000016_risk_acceptance::Migration),
             Box::new(m20261125_000017_notes::Migration),

@@ -1,16 +1,24 @@
 //! Assets and their findings.
 
 use crate::{
-    connection::{caller, connection, cost, found, loaders, page},
+    connection::{Imports, caller, connection, cost, found, loaders, page},
     error::refused,
-    finding::FindingNode,
+    finding::{FindingNode, version},
     loaders::MAX_RELATED,
 };
 use async_graphql::{
     ComplexObject, Context, Object, Result, SimpleObject,
     connection::{Connection, EmptyFields},
 };
-use domain::{Asset, AssetId, asset::AssetFilter};
+use domain::{
+    Asset, AssetId, AssetImport, AssetImportFormat, BusinessService,
+    asset::{AssetFilter, AssetPatch, AssetSort, NewAsset},
+    asset_change::Retirement,
+};
+use service::{
+    asset::{AssetImportRequest, AssetOrder, AssetQuery},
+    import::Spool,
+};
 
 /// A machine, application or repository that findings are about.
 #[derive(SimpleObject)]
@@ -34,6 +42,14 @@ impl AssetNode {
         let findings = loaders(ctx)?.findings_of_assets.load_one(self.asset.id).await.map_err(refused)?;
         Ok(findings.unwrap_or_default().into_iter().map(Into::into).collect())
     }
+
+    /// The business services that need it.
+    #[graphql(complexity = "1 + child_complexity")]
+    async fn services(&self, ctx: &Context<'_>) -> Result<Vec<BusinessService>> {
+        let ids = &self.asset.service_ids;
+        let mut found = loaders(ctx)?.business_services.load_many(ids.iter().copied()).await.map_err(refused)?;
+        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+    }
 }
 
 #[derive(Default)]
@@ -41,21 +57,103 @@ pub(crate) struct AssetQueries;
 
 #[Object]
 impl AssetQueries {
-    /// Assets by id.
+    /// Assets in the order of `sort`, always ended by id; by id if it is left out, or as the filter's queue has them.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn assets(
         &self,
         ctx: &Context<'_>,
         filter: Option<AssetFilter>,
+        sort: Option<AssetSort>,
+        #[graphql(default)] descending: bool,
         first: Option<i64>,
         after: Option<String>,
     ) -> Result<Connection<String, AssetNode, EmptyFields, EmptyFields>> {
-        let page = page(first, after)?;
-        connection(service::asset::list(caller(ctx)?, &filter.unwrap_or_default(), &page, None).await, Into::into)
+        let order = sort.map(|by| AssetOrder { by, descending });
+        let query = AssetQuery { filter: filter.unwrap_or_default(), order, page: page(first, after)? };
+        connection(service::asset::list(caller(ctx)?, &query, None).await, Into::into)
     }
 
     /// One asset; null if there is none, or none for the caller's eyes.
     async fn asset(&self, ctx: &Context<'_>, id: AssetId) -> Result<Option<AssetNode>> {
         Ok(found(ctx, service::asset::get(caller(ctx)?, id, None).await)?.map(Into::into))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct AssetMutations;
+
+#[Object]
+impl AssetMutations {
+    /// Enters an asset into the inventory.
+    async fn create_asset(&self, ctx: &Context<'_>, tenant: Option<String>, input: NewAsset) -> Result<AssetNode> {
+        Ok(service::asset::create(caller(ctx)?, tenant.as_deref(), input).await.map_err(refused)?.1.into())
+    }
+
+    /// Changes an asset. `ifMatch` is the `seq` that it was read with.
+    async fn update_asset(
+        &self,
+        ctx: &Context<'_>,
+        id: AssetId,
+        if_match: Option<i64>,
+        input: AssetPatch,
+    ) -> Result<AssetNode> {
+        Ok(service::asset::patch(caller(ctx)?, id, version(if_match)?, input).await.map_err(refused)?.1.into())
+    }
+
+    /// Takes a discovered asset into the inventory, with what the reviewer says about it.
+    async fn review_asset(
+        &self,
+        ctx: &Context<'_>,
+        id: AssetId,
+        if_match: Option<i64>,
+        input: Option<AssetPatch>,
+    ) -> Result<AssetNode> {
+        let patch = input.unwrap_or_default();
+        Ok(service::asset::review(caller(ctx)?, id, version(if_match)?, patch).await.map_err(refused)?.1.into())
+    }
+
+    /// Takes an asset out of use.
+    async fn retire_asset(
+        &self,
+        ctx: &Context<'_>,
+        id: AssetId,
+        if_match: Option<i64>,
+        input: Retirement,
+    ) -> Result<AssetNode> {
+        Ok(service::asset::retire(caller(ctx)?, id, version(if_match)?, input).await.map_err(refused)?.1.into())
+    }
+
+    /// Takes a retired asset into use again.
+    async fn restore_asset(&self, ctx: &Context<'_>, id: AssetId, if_match: Option<i64>) -> Result<AssetNode> {
+        Ok(service::asset::restore(caller(ctx)?, id, version(if_match)?).await.map_err(refused)?.1.into())
+    }
+
+    /// Merges an asset into another one, and answers the alias that it now is.
+    async fn merge_asset(
+        &self,
+        ctx: &Context<'_>,
+        id: AssetId,
+        if_match: Option<i64>,
+        into: AssetId,
+    ) -> Result<AssetNode> {
+        Ok(service::asset::merge(caller(ctx)?, id, version(if_match)?, into).await.map_err(refused)?.1.into())
+    }
+
+    /// Takes an inventory in that fits into the request. Larger ones go to `POST /v1/assets/import`.
+    async fn import_assets(
+        &self,
+        ctx: &Context<'_>,
+        content: String,
+        format: AssetImportFormat,
+        tenant: Option<String>,
+        #[graphql(default)] dry_run: bool,
+    ) -> Result<AssetImport> {
+        let imports = ctx.data::<Imports>()?;
+        service::asset::check_import(caller(ctx)?, tenant.as_deref()).map_err(refused)?;
+        let mut spool = Spool::new(&imports.spool_folder, imports.max_bytes).map_err(refused)?;
+        spool.push(content.as_bytes()).map_err(refused)?;
+        let spooled = spool.finish().map_err(refused)?;
+        let wish = AssetImportRequest { tenant, format, dry_run };
+        service::asset::import(caller(ctx)?, wish, spooled).await.map_err(refused)
     }
 }

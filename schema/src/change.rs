@@ -10,8 +10,8 @@ use crate::{
 };
 use async_graphql::{Context, Json, Object, Result, SimpleObject, Union};
 use domain::{
-    Attachment, Change, Comment, DateTime, EventKind, PageRequest, ResourceType, Retest, RiskAcceptance, Source,
-    TenantId,
+    Attachment, BusinessService, Change, Comment, DateTime, EventKind, PageRequest, ResourceType, Retest,
+    RiskAcceptance, Source, TenantId,
     change::{ChangeFilter, Resource},
 };
 use uuid::Uuid;
@@ -22,6 +22,7 @@ use uuid::Uuid;
 pub(crate) enum ResourceNode {
     Finding(FindingNode),
     Asset(AssetNode),
+    BusinessService(BusinessService),
     Task(TaskNode),
     Import(ImportNode),
     RiskAcceptance(RiskAcceptance),
@@ -62,6 +63,7 @@ impl From<Change> for ChangeNode {
         let resource = change.resource.map(|resource| match resource {
             Resource::Finding(finding) => ResourceNode::Finding((*finding).into()),
             Resource::Asset(asset) => ResourceNode::Asset((*asset).into()),
+            Resource::BusinessService(service) => ResourceNode::BusinessService(*service),
             Resource::Task(task) => ResourceNode::Task((*task).into()),
             Resource::Import(import) => ResourceNode::Import((*import).into()),
             Resource::RiskAcceptance(acceptance) => ResourceNode::RiskAcceptance(*acceptance),

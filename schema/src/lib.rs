@@ -7,6 +7,7 @@ mod asset;
 mod attachment;
 mod audit;
 mod budget;
+mod business_service;
 mod change;
 mod client;
 mod comment;
@@ -40,6 +41,7 @@ pub struct Query(
     finding::FindingQueries,
     identity::IdentityQueries,
     asset::AssetQueries,
+    business_service::BusinessServiceQueries,
     task::TaskQueries,
     ticket::TicketQueries,
     import::ImportQueries,
@@ -60,6 +62,8 @@ pub struct Query(
 pub struct Mutation(
     finding::FindingMutations,
     identity::IdentityMutations,
+    asset::AssetMutations,
+    business_service::BusinessServiceMutations,
     task::TaskMutations,
     ticket::TicketMutations,
     import::ImportMutations,

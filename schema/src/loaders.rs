@@ -4,7 +4,9 @@ use async_graphql::{
     dataloader::{DataLoader, Loader},
     runtime::{TokioSpawner, TokioTimer},
 };
-use domain::{Asset, AssetId, Attachment, Comment, Finding, FindingId, Page, Retest, Task};
+use domain::{
+    Asset, AssetId, Attachment, BusinessService, BusinessServiceId, Comment, Finding, FindingId, Page, Retest, Task,
+};
 use service::{Caller, Error, comment::CommentsOf};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -17,6 +19,7 @@ const MAX_RELATED_FINDINGS: usize = 20;
 /// The loaders of one request. They see what its caller may see.
 pub struct Loaders {
     pub(crate) assets: DataLoader<Assets>,
+    pub(crate) business_services: DataLoader<BusinessServices>,
     pub(crate) findings: DataLoader<Findings>,
     pub(crate) findings_of_assets: DataLoader<FindingsOfAssets>,
     pub(crate) tasks_of_findings: DataLoader<TasksOfFindings>,
@@ -31,6 +34,7 @@ impl Loaders {
     pub fn new(caller: &Caller) -> Self {
         Self {
             assets: loader(Assets(caller.clone())),
+            business_services: loader(BusinessServices(caller.clone())),
             findings: loader(Findings(caller.clone())),
             findings_of_assets: loader(FindingsOfAssets(caller.clone())),
             tasks_of_findings: loader(TasksOfFindings(caller.clone())),
@@ -48,6 +52,7 @@ fn loader<T>(loader: T) -> DataLoader<T> {
 }
 
 pub(crate) struct Assets(Caller);
+pub(crate) struct BusinessServices(Caller);
 pub(crate) struct Findings(Caller);
 pub(crate) struct FindingsOfAssets(Caller);
 pub(crate) struct TasksOfFindings(Caller);
@@ -64,6 +69,17 @@ impl Loader<AssetId> for Assets {
         let read = self.0.look().await?;
         let assets = service::asset::by_ids(&read, ids).await?;
         Ok(assets.into_iter().map(|asset| (asset.id, asset)).collect())
+    }
+}
+
+impl Loader<BusinessServiceId> for BusinessServices {
+    type Value = BusinessService;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[BusinessServiceId]) -> Result<HashMap<BusinessServiceId, BusinessService>, Arc<Error>> {
+        let read = self.0.look().await?;
+        let services = service::business_service::by_ids(&read, ids).await?;
+        Ok(services.into_iter().map(|service| (service.id, service)).collect())
     }
 }
 

@@ -2,7 +2,7 @@
 //! order in which it was committed.
 
 use crate::{
-    Etag, Fresh, Result, asset, attachment, comment,
+    Etag, Fresh, Result, asset, attachment, business_service, comment,
     cursor::Bound,
     finding, import, retest, risk_acceptance, source, task,
     tenancy::{Caller, Read},
@@ -173,6 +173,10 @@ async fn resources(read: &Read, events: &[event::Model]) -> Result<HashMap<Uuid,
             ResourceType::Asset => {
                 let rows = asset::by_ids(read, &typed(ids)).await?;
                 found.extend(rows.into_iter().map(|row| (row.id.0, Resource::Asset(Box::new(row)))));
+            }
+            ResourceType::BusinessService => {
+                let rows = business_service::by_ids(read, &typed(ids)).await?;
+                found.extend(rows.into_iter().map(|row| (row.id.0, Resource::BusinessService(Box::new(row)))));
             }
             ResourceType::Task => {
                 let rows = task::by_ids(read, &typed(ids)).await?;

@@ -3,7 +3,7 @@
 //! is lost while the server is down and nothing is done twice on two replicas.
 
 use crate::{
-    Result, attachment, finding, fingerprint_rule,
+    Result, asset, attachment, finding, fingerprint_rule,
     import::{self, ImportOptions},
     platform::Platform,
     risk_acceptance, sla, source,
@@ -60,6 +60,8 @@ pub async fn catch_up(service: &Service) -> Result<()> {
         told("sources have fallen silent", tenant.id, silent);
         let reruns = fingerprint_rule::go_on(service, tenant.id).await;
         told("steps of fingerprint rules are done", tenant.id, reruns);
+        let moved = asset::move_findings(service, tenant.id).await;
+        told("findings of merged assets have moved", tenant.id, moved);
     }
     Ok(())
 }

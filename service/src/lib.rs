@@ -10,6 +10,7 @@ pub mod asset;
 pub mod attachment;
 pub mod audit;
 pub mod auth;
+pub mod business_service;
 pub mod change;
 pub mod client;
 pub mod clock;

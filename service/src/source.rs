@@ -28,16 +28,14 @@ pub async fn list(
     filter.check()?;
     let read = caller.begin_in(Permission::ReadFindings, &filter.tenant).await?;
     let scope = read.scope();
-    let query = serde_json::to_string(&("sources", filter)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
+    let cursors = Bound::of(caller, &("sources", filter))?;
     let find = scope.find::<source::Entity>().filter(condition(filter));
     let mut found = paging::by_id(find, &cursors, page, |row| row.id).await?;
     let rows = std::mem::take(&mut found.items);
     let items = shown(&scope, rows).await?;
     // Reports move without a number, so their times are part of the tag.
     let reports = items.iter().fold(String::new(), |all, source| all + &volatile(source));
-    let etag =
-        Etag::of_list(&scope, &[&caller.rights_digest(), &cursors.query, &format!("{page:?}"), &reports]).await?;
+    let etag = Etag::of_page(&scope, &cursors, page, &reports).await?;
     Ok(if etag.matches(seen) { Fresh::Unchanged(etag) } else { Fresh::Changed(etag, found.of(items)) })
 }
 

@@ -1,7 +1,7 @@
 //! Which inventoried assets are watched: when sources of each kind last reported about them.
 
 use crate::{
-    Error, Fresh, Result,
+    Fresh, Result,
     cursor::Bound,
     paging,
     tenancy::{Caller, Scope},
@@ -31,8 +31,7 @@ pub async fn list(
     filter.check()?;
     let read = caller.begin_in(Permission::ReadAssets, &filter.tenant).await?;
     let scope = read.scope();
-    let query = serde_json::to_string(&("coverage", filter)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
+    let cursors = Bound::of(caller, &("coverage", filter))?;
     let find = scope.find::<asset::Entity>().filter(condition(filter, caller.now()));
     let mut found = paging::by_id(find, &cursors, page, |row| row.id).await?;
     let rows = std::mem::take(&mut found.items);

@@ -5,9 +5,10 @@ use crate::support::{
     root,
 };
 use domain::{
-    Asset, AssetWatch, Attachment, AuditFilter, AuditRecord, Comment, Finding, FindingFilter, Import, Retest, Source,
-    Task,
+    Asset, AssetWatch, Attachment, AuditFilter, AuditRecord, BusinessService, Comment, Finding, FindingFilter, Import,
+    Retest, Source, Task,
     asset::AssetFilter,
+    business_service::BusinessServiceFilter,
     source::SourceFilter,
     task::TaskFilter,
     ticket::{LinkedTicket, TicketFilter},
@@ -43,6 +44,7 @@ fn the_fields_that_may_be_chosen_are_those_documented() {
     for (name, fields) in [
         ("Finding", Finding::FIELDS),
         ("Asset", Asset::FIELDS),
+        ("BusinessService", BusinessService::FIELDS),
         ("Task", Task::FIELDS),
         ("LinkedTicket", LinkedTicket::FIELDS),
         ("Import", Import::FIELDS),
@@ -63,7 +65,8 @@ fn the_fields_that_may_be_chosen_are_those_documented() {
 fn the_conditions_of_a_filter_are_the_parameters_of_its_list() {
     for (path, names, others) in [
         ("/v1/findings", FindingFilter::NAMES, &["sort", "limit", "cursor", "fields"][..]),
-        ("/v1/assets", AssetFilter::NAMES, &["limit", "cursor", "fields"]),
+        ("/v1/assets", AssetFilter::NAMES, &["sort", "limit", "cursor", "fields"]),
+        ("/v1/services", BusinessServiceFilter::NAMES, &["limit", "cursor", "fields"]),
         ("/v1/tasks", TaskFilter::NAMES, &["limit", "cursor", "fields"]),
         ("/v1/tickets", TicketFilter::NAMES, &["limit", "cursor", "fields"]),
         ("/v1/sources", SourceFilter::NAMES, &["limit", "cursor", "fields"]),

@@ -8,6 +8,7 @@ mod support;
 
 mod access;
 mod as_of;
+mod assets;
 mod attachments;
 mod audit;
 mod bulk;

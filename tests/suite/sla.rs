@@ -88,10 +88,14 @@ async fn what_the_internet_reaches_has_less_time(kind: Kind) {
     let world = World::new(kind).await;
     let lead = world.lead().await;
     let finding = found(&lead, "webb", "critical").await;
-    // Nothing says so over HTTP in this test's time; the rule asks what is stored.
-    world.test_store.execute("UPDATE asset SET exposure = 'internet'").await;
-    let seen = patch(&lead, &finding, json!({"assignee": "Åsa"})).await.expect(200).json();
-    assert_eq!(seen["due_at"], "2026-11-30T22:59:59Z", "half of seven days, rounded up");
+    let asset = format!("/v1/assets/{}", finding["asset_id"].as_str().expect("an id"));
+    let expose = async |exposure: &str| {
+        let tag = lead.get(&asset).await.expect(200).etag();
+        lead.write(Method::PATCH, &asset, Some(&tag), json!({"exposure": exposure})).await.expect(200);
+        again(&lead, &finding).await["due_at"].clone()
+    };
+    assert_eq!(expose("internet").await, "2026-11-30T22:59:59Z", "half of seven days, rounded up");
+    assert_eq!(expose("internal").await, "2026-12-03T22:59:59Z");
     world.end().await;
 }
 
@@ -157,6 +161,8 @@ async fn due_soon_and_overdue_are_told_once(kind: Kind) {
     let by_date = lead.get("/v1/findings?sort=due_at").await.expect(200).items();
     assert_eq!([&by_date[0]["id"], &by_date[1]["id"]], [&finding["id"], &late["id"]]);
     assert_eq!(counted_exactly(&world.test_store).await, 2);
+    let counted = lead.get(&asset).await.expect(200).json();
+    assert_eq!(counted["overdue_findings"], 1, "{counted}");
     // More time: it is not overdue, and will be told again of the other date.
     let later = patch(&lead, &finding, json!({"due_at": "2026-12-07T12:00:00Z"})).await.expect(200).json();
     assert_eq!(later["overdue"], false);

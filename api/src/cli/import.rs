@@ -3,11 +3,11 @@
 use super::{Failure, print};
 use crate::{Config, application};
 use clap::Args;
-use domain::{Coverage, Import as Outcome, ImportFormat, ImportScope, Permission, Tlp};
+use domain::{Coverage, Import as Outcome, ImportFormat, ImportScope, Permission, Scopes, Tlp};
 use service::{
     Auth, Caller, Clock,
     auth::NewToken,
-    import::{ImportRequest, Spool},
+    import::{ImportRequest, Spool, Spooled},
     platform::Platform,
 };
 use std::{
@@ -56,7 +56,9 @@ pub(super) struct Import {
 impl Import {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
         let auth = application::start(config, Clock::system()).await?;
-        let caller = caller(&auth, &self.tenant, self.coverage.is_some()).await?;
+        let verify = self.coverage.map(|_| Permission::VerifyFindings);
+        let scopes = std::iter::once(Permission::WriteImports).chain(verify).collect();
+        let caller = caller(&auth, &self.tenant, "fynd import", scopes).await?;
         let mut failed = 0;
         for file in &self.files {
             let line = match import_file(&caller, config, self.request(), file).await {
@@ -98,14 +100,12 @@ impl Import {
 }
 
 /// The command's own caller: a principal with a short grant, like anyone else.
-async fn caller(auth: &Auth, tenant: &str, verifies: bool) -> Result<Caller, Failure> {
+pub(super) async fn caller(auth: &Auth, tenant: &str, subject: &str, scopes: Scopes) -> Result<Caller, Failure> {
     let known = Platform::new(auth.service().store.clone()).tenants().await?;
     let found = known.into_iter().find(|known| known.is_named(tenant));
     let tenant = found.ok_or_else(|| Failure::Refused(format!("there is no municipality `{tenant}`")))?;
-    let verify = verifies.then_some(Permission::VerifyFindings);
-    let scopes = std::iter::once(Permission::WriteImports).chain(verify).collect();
     let ttl = Duration::from_secs(24 * 3600);
-    let new = NewToken { subject: "fynd import".into(), tenants: vec![tenant.id], scopes, ttl };
+    let new = NewToken { subject: subject.into(), tenants: vec![tenant.id], scopes, ttl };
     let token = auth.issue(new, "cli").await?;
     Ok(auth.authenticate(&token).await?)
 }
@@ -116,6 +116,13 @@ async fn import_file(
     request: ImportRequest,
     path: &Path,
 ) -> Result<Outcome, Failure> {
+    let options = config.import_options();
+    let running = service::import::start(caller, request, spooled(config, path)?, options).await?;
+    Ok(running.outcome.await.map_err(service::Error::internal)??)
+}
+
+/// A file as the body of a request.
+pub(super) fn spooled(config: &Config, path: &Path) -> Result<Spooled, Failure> {
     let mut file = std::fs::File::open(path)?;
     let mut spool = Spool::new(&config.spool_folder(), config.imports.max_bytes)?;
     let mut chunk = vec![0; 64 << 10];
@@ -126,9 +133,7 @@ async fn import_file(
         }
         spool.push(chunk.get(..length).unwrap_or_default())?;
     }
-    let options = config.import_options();
-    let running = service::import::start(caller, request, spool.finish()?, options).await?;
-    Ok(running.outcome.await.map_err(service::Error::internal)??)
+    Ok(spool.finish()?)
 }
 
 /// The outcome in one line, and one for each rejected record.

@@ -1,6 +1,7 @@
 //! The commands of the one binary.
 
 mod access;
+mod assets;
 mod audit;
 mod client;
 mod demo;
@@ -56,6 +57,9 @@ enum Command {
     /// Load what is known about CVEs, and prioritise the findings that it concerns anew.
     #[command(subcommand)]
     Enrich(enrich::Enrich),
+    /// Assets: take inventories in.
+    #[command(subcommand)]
+    Assets(assets::Assets),
     /// Verify the audit, and print its signed heads to keep them elsewhere.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -129,6 +133,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Person(person) => person.run(&config).await,
         Command::Import(import) => import.run(&config).await,
         Command::Enrich(enrich) => enrich.run(&config).await,
+        Command::Assets(assets) => assets.run(&config).await,
         Command::Audit(audit) => audit.run(&config).await,
         Command::Openapi => documents::openapi(),
         Command::Schema => documents::schema(&config),

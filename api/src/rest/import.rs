@@ -142,7 +142,7 @@ async fn post_import(
 }
 
 /// Takes the body to disk as it comes, then unpacks it; both within the limit.
-async fn spool(request: &HttpRequest, state: &State, mut body: Payload) -> Result<Spooled, Problem> {
+pub(super) async fn spool(request: &HttpRequest, state: &State, mut body: Payload) -> Result<Spooled, Problem> {
     let encoding = encoding(request)?;
     let (folder, limit) = (state.config.spool_folder(), state.config.imports.max_bytes);
     let mut spool = Spool::new(&folder, limit)?;

@@ -1,8 +1,10 @@
 //! REST under `/v1`: read the input, call the service, return.
 
 mod asset;
+mod asset_import;
 mod attachment;
 mod audit;
+mod business_service;
 mod change;
 mod client;
 mod comment;
@@ -49,7 +51,9 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(finding::routes)
             .configure(retest::routes)
             .configure(identity::routes)
+            .configure(asset_import::routes)
             .configure(asset::routes)
+            .configure(business_service::routes)
             .configure(task::routes)
             .configure(comment::routes)
             .configure(attachment::routes)
@@ -81,6 +85,7 @@ pub fn routes(config: &mut ServiceConfig) {
         (name = "findings", description = "Weaknesses"),
         (name = "sources", description = "Who reports findings"),
         (name = "assets", description = "What findings are about"),
+        (name = "services", description = "What people depend on, and the assets that it needs"),
         (name = "tasks", description = "The work that ticketing systems pull"),
         (name = "risk", description = "Risks that are knowingly borne until a date, at a known price"),
         (name = "comments", description = "What people say about findings and tasks"),

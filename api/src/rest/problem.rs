@@ -78,6 +78,8 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::LeaseHeld
         | Code::LeaseLost
         | Code::CoverageImplausible
+        | Code::IdentifierTaken
+        | Code::AssetMerged
         | Code::ImportRunning => StatusCode::CONFLICT,
         Code::Stale => StatusCode::PRECONDITION_FAILED,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -45,6 +45,7 @@ macro_rules! filters {
 filters!(
     domain::FindingFilter,
     domain::asset::AssetFilter,
+    domain::business_service::BusinessServiceFilter,
     domain::task::TaskFilter,
     domain::ticket::TicketFilter,
     domain::change::ChangeFilter,

@@ -5,11 +5,13 @@
 
 mod decision;
 mod filter;
+mod price;
 mod request;
 
 use crate::{AcceptanceId, BusinessServiceId, DateTime, FindingId, PrincipalId, Status, TenantId};
 pub use decision::{Decision, can_rest, standstill_cost};
 pub use filter::RiskAcceptanceFilter;
+pub use price::{ServicePrice, Standstill};
 pub use request::{AcceptanceReason, MAX_FINDINGS, NewRiskAcceptance};
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};

@@ -62,3 +62,23 @@ fn every_hostile_file_has_its_outcome() {
         }
     }
 }
+
+#[test]
+fn every_host_that_was_up_is_an_asset() {
+    let Some(corpus) = corpus() else { return };
+    let expected: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(corpus.join("expected.json")).unwrap()).unwrap();
+    for (name, counted) in expected.as_object().unwrap().iter().filter(|(name, _)| name.starts_with("nmap/")) {
+        let mut source = std::io::Cursor::new(std::fs::read(corpus.join(name)).unwrap());
+        let mut rows = Vec::new();
+        let format = domain::AssetImportFormat::Nmap;
+        assets::read(format, &mut source, &Limits::default(), &mut |row| rows.push(row)).unwrap();
+        assert_eq!(rows.len() as u64, counted["up"].as_u64().unwrap(), "{name}");
+        // A scanner that scans itself by its loopback address says nothing that another machine could not say.
+        let is_fine = |row: &assets::Row| match row {
+            assets::Row::Asset(_) => true,
+            assets::Row::Rejected(rejected) => rejected.reason.starts_with("`127.0.0.1`"),
+        };
+        assert!(rows.iter().all(is_fine), "{name}: {rows:?}");
+    }
+}

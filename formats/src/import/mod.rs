@@ -4,6 +4,7 @@
 //! `pub fn sniff(head) -> bool`, a variant of [`domain::ImportFormat`], the two
 //! lines below, and a fixture folder.
 
+pub mod assets;
 pub(crate) mod common;
 mod json;
 mod metered;

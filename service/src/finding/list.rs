@@ -74,8 +74,7 @@ pub async fn list(caller: &Caller, query: &FindingQuery, seen: Option<&str>) -> 
     let scope = read.scope();
     let cursors = cursors(caller, query)?;
     let after = query.page.cursor.as_deref().map(|cursor| cursors.open::<Position>(cursor)).transpose()?;
-    let page = format!("{}|{:?}", query.page.limit, query.page.cursor);
-    let etag = Etag::of_list(&scope, &[&caller.rights_digest(), &cursors.query, &page]).await?;
+    let etag = Etag::of_page(&scope, &cursors, &query.page, "").await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }

@@ -30,9 +30,8 @@ pub async fn aliases(
     let scope = read.scope();
     let survivor = scope.find::<finding::Entity>().filter(finding::Column::Id.eq(id.0)).one().await?;
     let survivor = survivor.ok_or_else(Error::not_found)?;
-    let query = serde_json::to_string(&("aliases", id)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
-    let etag = Etag::of_list(&scope, &[&caller.rights_digest(), &cursors.query, &format!("{page:?}")]).await?;
+    let cursors = Bound::of(caller, &("aliases", id))?;
+    let etag = Etag::of_page(&scope, &cursors, page, "").await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }

@@ -110,7 +110,6 @@ fn of(assets: &[Uuid], after: Uuid) -> Condition {
 
 /// Prioritises the findings of assets that the command has written with another criticality or exposure: the first
 /// of them at once, the others by [`of_waiting_assets`].
-#[expect(dead_code, reason = "what people say of assets comes with their own PATCH")]
 pub(crate) async fn of_assets(command: &mut Command, assets: &[Uuid]) -> Result<()> {
     let (last, _) = again(command, of(assets, Uuid::nil())).await?;
     match last {

@@ -33,9 +33,8 @@ pub async fn related(
     let scope = read.scope();
     let row = scope.find::<finding::Entity>().filter(finding::Column::Id.eq(id.0)).one().await?;
     let row = row.ok_or_else(Error::not_found)?;
-    let query = serde_json::to_string(&("related", id)).map_err(Error::internal)?;
-    let cursors = Bound { vault: &caller.service().vault, principal: caller.principal(), query };
-    let etag = Etag::of_list(&scope, &[&caller.rights_digest(), &cursors.query, &format!("{page:?}")]).await?;
+    let cursors = Bound::of(caller, &("related", id))?;
+    let etag = Etag::of_page(&scope, &cursors, page, "").await?;
     if etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }

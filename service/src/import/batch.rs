@@ -75,7 +75,9 @@ impl Context {
 pub(super) async fn store(command: &mut Command, context: &Context, records: Vec<Observation>) -> Result<Outcome> {
     let names = records.iter().map(|record| context.source_of(record)).collect();
     let sources = sources::heard(command, context, names).await?;
-    let reported = records.iter().filter_map(|record| record.asset.as_ref());
+    let reported = records
+        .iter()
+        .filter_map(|record| Some((record.asset.as_ref()?, plan::observed_at(record, context.received_at))));
     let assets = assets::resolve(command, reported).await?;
     let place = |record: Observation| {
         let source_name = context.source_of(&record);

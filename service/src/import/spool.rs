@@ -80,7 +80,7 @@ impl Spooled {
     }
 
     /// A reader from the start.
-    pub(super) fn reader(&mut self) -> Result<BufReader<&mut File>> {
+    pub(crate) fn reader(&mut self) -> Result<BufReader<&mut File>> {
         self.file.rewind()?;
         Ok(BufReader::with_capacity(64 << 10, &mut self.file))
     }

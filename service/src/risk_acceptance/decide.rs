@@ -1,6 +1,6 @@
 //! Another person decides.
 
-use super::{list, member};
+use super::{list, member, price};
 use crate::{
     Error, Etag, Result,
     finding::write::{self, Edit},
@@ -25,6 +25,7 @@ pub async fn approve(caller: &Caller, id: AcceptanceId, version: i64) -> Result<
     let (mut command, before) = begin(caller, id, version).await?;
     let now = command.recorded_at();
     decision(&command, caller, &before).await?.approve(now, Sla::new(command.settings().clone()).latest_expiry(now))?;
+    let (standstill_days, cost_per_day) = price::of_decision(&command, &before).await?;
     let members = member::of(&command, id.0).await?;
     let findings = member::findings(&command, &members).await?;
     let (mut edits, mut outcomes) = (Vec::new(), Vec::new());
@@ -38,6 +39,7 @@ pub async fn approve(caller: &Caller, id: AcceptanceId, version: i64) -> Result<
         }
     }
     let mut after = decided(&before, AcceptanceStatus::Approved, caller.principal(), now);
+    (after.standstill_days, after.cost_per_day) = (standstill_days, cost_per_day);
     after.accepted_count = count(edits.len());
     after.skipped_count = count(outcomes.len() - edits.len());
     write::save(&mut command, edits).await?;

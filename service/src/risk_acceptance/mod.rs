@@ -7,6 +7,7 @@ mod decide;
 mod end;
 mod list;
 mod member;
+mod price;
 mod request;
 mod review;
 

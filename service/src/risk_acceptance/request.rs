@@ -1,6 +1,6 @@
 //! Asking for an acceptance.
 
-use super::{list, member};
+use super::{list, member, price};
 use crate::{
     Error, Etag, Result,
     tenancy::{Caller, Change, Command},
@@ -18,7 +18,7 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// `forbidden`, `tenant_required`, `unknown_tenant`; `invalid_body` also for a finding that is none of the
-/// municipality; `already_in_acceptance`.
+/// municipality, or a service that is none or says no price; `already_in_acceptance`.
 pub async fn request(caller: &Caller, tenant: Option<&str>, new: NewRiskAcceptance) -> Result<(Etag, RiskAcceptance)> {
     let tenant = caller.one_tenant(Permission::RequestRisk, tenant)?;
     let mut command = caller.begin_write(Permission::RequestRisk).await?.command(tenant.0).await?;
@@ -26,7 +26,8 @@ pub async fn request(caller: &Caller, tenant: Option<&str>, new: NewRiskAcceptan
     let new = new.normalise(now, Sla::new(command.settings().clone()).latest_expiry(now))?;
     check_services(&new)?;
     check_findings(&command, &new.findings).await?;
-    let row = row(&mut command, caller, &new);
+    let standstill = price::of_request(&command, &new).await?;
+    let row = row(&mut command, caller, &new, standstill);
     let members = new.findings.iter().map(|finding| risk_acceptance_finding::Model {
         tenant_id: tenant.0,
         acceptance_id: row.id,
@@ -76,7 +77,12 @@ async fn check_findings(command: &Command, findings: &[FindingId]) -> Result<()>
     Err(Error::Refused(domain::Error { code: Code::AlreadyInAcceptance, detail, violations: taken }))
 }
 
-fn row(command: &mut Command, caller: &Caller, new: &NewRiskAcceptance) -> risk_acceptance::Model {
+fn row(
+    command: &mut Command,
+    caller: &Caller,
+    new: &NewRiskAcceptance,
+    (standstill_days, cost_per_day): (i32, i64),
+) -> risk_acceptance::Model {
     let id = Uuid::now_v7();
     let now = command.recorded_at();
     risk_acceptance::Model {
@@ -87,8 +93,8 @@ fn row(command: &mut Command, caller: &Caller, new: &NewRiskAcceptance) -> risk_
         finding_count: i32::try_from(new.findings.len()).unwrap_or(i32::MAX),
         accepted_count: 0,
         skipped_count: 0,
-        standstill_days: new.standstill_days.unwrap_or_default(),
-        cost_per_day: new.cost_per_day.unwrap_or_default(),
+        standstill_days,
+        cost_per_day,
         fix_cost: new.fix_cost,
         currency: new.currency.clone().unwrap_or_default(),
         services: StringList(new.services.iter().map(ToString::to_string).collect()),

@@ -1,9 +1,10 @@
-//! An accepted risk that becomes worse: the acceptance goes on, and somebody should look at it again.
+//! What happens to findings while they rest. One that becomes worse asks for another look, and the acceptance goes
+//! on; one that is closed leaves it.
 
-use super::decide;
+use super::{decide, member};
 use crate::{Result, finding::write::Edit, tenancy::Command};
-use domain::{EventKind, Severity, Status, text};
-use entity::{finding, risk_acceptance};
+use domain::{AcceptanceOutcome, EventKind, Severity, Status, text};
+use entity::{finding, risk_acceptance, risk_acceptance_finding};
 use sea_orm::{ColumnTrait, QueryOrder};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -11,9 +12,29 @@ use uuid::Uuid;
 /// The longest reason, in characters: some hundred findings.
 const MAX_REASON: usize = 10_000;
 
+/// Looks at findings that rest, or did before these edits.
+pub(crate) async fn follow<'e>(command: &mut Command, edits: impl Iterator<Item = &'e Edit> + Clone) -> Result<()> {
+    member::save(command, edits.clone().filter_map(left).collect()).await?;
+    flag(command, edits).await
+}
+
+/// A finding that was closed while it rested (merged away, or gone in a complete scan): it may be in another
+/// acceptance from now on. Where the acceptance ends, its findings are confirmed, and that is not said here.
+fn left(edit: &Edit) -> Option<risk_acceptance_finding::Model> {
+    let acceptance = edit.before.as_ref()?.acceptance_id?;
+    let is_closed = edit.after.acceptance_id != Some(acceptance) && edit.after.status != Status::Confirmed;
+    is_closed.then(|| risk_acceptance_finding::Model {
+        tenant_id: edit.after.tenant_id,
+        acceptance_id: acceptance,
+        finding_id: edit.after.id,
+        outcome: AcceptanceOutcome::Closed,
+        found_status: Some(edit.after.status),
+    })
+}
+
 /// Flags the acceptances of findings that have become more severe or are known to be exploited since they were
 /// accepted. What is said of a finding is its id and what has moved, which nobody withholds.
-pub(crate) async fn follow(command: &mut Command, edits: impl Iterator<Item = &Edit>) -> Result<()> {
+async fn flag<'e>(command: &mut Command, edits: impl Iterator<Item = &'e Edit>) -> Result<()> {
     let mut worse: BTreeMap<Uuid, Vec<String>> = BTreeMap::new();
     for edit in edits {
         if let Some((acceptance, what)) = edit.before.as_ref().and_then(|before| became_worse(before, &edit.after)) {

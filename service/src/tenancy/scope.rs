@@ -132,8 +132,14 @@ impl<E: Identified> Find<'_, E> {
     /// Over several tenants, the first rows of each are taken from its own index
     /// and merged: asked for all of them at once, a store would sort every row.
     #[must_use]
-    pub fn first(mut self, by: Option<E::Column>, way: Order, limit: u64) -> Self {
-        let order: Vec<_> = by.into_iter().chain([E::id()]).collect();
+    pub fn first(self, by: Option<E::Column>, way: Order, limit: u64) -> Self {
+        self.first_by(by.as_slice(), way, limit)
+    }
+
+    /// [`Find::first`] in the order of several stored columns, one after the other.
+    #[must_use]
+    pub fn first_by(mut self, by: &[E::Column], way: Order, limit: u64) -> Self {
+        let order: Vec<_> = by.iter().copied().chain([E::id()]).collect();
         let ordered =
             |select: Select<E>| order.iter().fold(select, |select, by| select.order_by(*by, way.clone())).limit(limit);
         if (2..=MAX_BRANCHES).contains(&self.tenants.len()) {

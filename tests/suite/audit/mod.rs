@@ -1,5 +1,6 @@
 //! The audit: who did what, and that nobody changes it unseen.
 
+mod assets;
 mod chain;
 mod identity;
 mod notes;
@@ -48,7 +49,8 @@ async fn first_finding(who: &Person) -> String {
 }
 
 fn is_about_many(action: &str) -> bool {
-    action.starts_with("finding.bulk_") || ["task.claim", "ticket.report", "ticket.reconcile"].contains(&action)
+    action.starts_with("finding.bulk_")
+        || ["asset.import", "task.claim", "ticket.report", "ticket.reconcile"].contains(&action)
 }
 
 async fn every_write_leaves_exactly_one_row(kind: Kind) {

@@ -1,6 +1,6 @@
 //! Everything that changes something, and how it is sent.
 
-use super::{identity, notes, tasks};
+use super::{assets, identity, notes, tasks};
 use crate::support::{Answer, Person, fixture};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -58,6 +58,26 @@ pub(super) const WRITES: &[(&str, &str)] = &[
     ("deleteAttachment", "attachment.delete"),
     ("postAttachment", "attachment.create"),
     ("mutation deleteAttachment", "attachment.delete"),
+    ("postAsset", "asset.create"),
+    ("patchAsset", "asset.patch"),
+    ("reviewAsset", "asset.review"),
+    ("retireAsset", "asset.retire"),
+    ("restoreAsset", "asset.restore"),
+    ("postAssetImport", "asset.import"),
+    ("postService", "business_service.create"),
+    ("patchService", "business_service.patch"),
+    ("mergeAsset", "asset.merge"),
+    ("deleteService", "business_service.delete"),
+    ("mutation createAsset", "asset.create"),
+    ("mutation updateAsset", "asset.patch"),
+    ("mutation importAssets", "asset.import"),
+    ("mutation reviewAsset", "asset.review"),
+    ("mutation retireAsset", "asset.retire"),
+    ("mutation restoreAsset", "asset.restore"),
+    ("mutation createBusinessService", "business_service.create"),
+    ("mutation updateBusinessService", "business_service.patch"),
+    ("mutation mergeAsset", "asset.merge"),
+    ("mutation deleteBusinessService", "business_service.delete"),
 ];
 
 /// What asks with a body and changes nothing.
@@ -134,9 +154,10 @@ async fn administer(lead: &Person, operation: &str) -> Answer {
         note if ["omment", "ttachment", "etest", "bulk"].iter().any(|word| note.contains(word)) => {
             notes::send(lead, note).await
         }
-        of_two if ["merge", "split", "Fingerprint"].iter().any(|word| of_two.contains(word)) => {
+        of_two if ["Finding", "Fingerprint"].iter().any(|word| of_two.contains(word)) => {
             identity::send(lead, of_two).await
         }
+        of_asset if of_asset.contains("Asset") || of_asset.contains("Service") => assets::send(lead, of_asset).await,
         new => panic!("{new}: the test does not know how to send it"),
     }
 }

@@ -229,7 +229,12 @@ impl Sequence<'_> {
     async fn replay(&self, rng: &mut TestRng, replay: &mut Replay, event: &Value) {
         let (id, at) = (event["resource_id"].as_str().unwrap(), event["recorded_at"].as_str().unwrap());
         let past = async || self.lead().get(&format!("/v1/findings/{id}?as_of={at}")).await.expect(200).json();
+        let is_told_by_time = ["finding.due_soon", "finding.overdue"].iter().any(|kind| event["event"] == *kind);
         let Some(state) = replay.states.get_mut(id) else {
+            // Time goes on for findings of earlier sequences, which were compared when those ended.
+            if is_told_by_time {
+                return;
+            }
             assert_eq!(event["event"], "finding.created", "{event}");
             replay.states.insert(id.to_owned(), past().await);
             return;

@@ -76,6 +76,7 @@ async fn no_operation_opens_to_who_has_no_right_left(kind: Kind) {
 fn filtered_by(operation: Operation, name: &str) -> &'static str {
     match (operation.id(), name) {
         (_, "asset") => "assets",
+        (_, "service") => "services",
         (_, "task") => "tasks",
         (_, "acceptance") => "risk-acceptances",
         (_, "finding") => "findings",
@@ -139,6 +140,7 @@ async fn a_cursor_is_its_principals_alone(kind: Kind) {
         for at in 0..3 {
             let new = json!({"name": format!("k{at}"), "purpose": "x", "scopes": ["clients:manage"]});
             lead.write(Method::POST, "/v1/clients", None, new).await.expect(201);
+            lead.write(Method::POST, "/v1/services", None, json!({"name": format!("s{at}")})).await.expect(201);
         }
         another_acceptance(&lead).await;
         let list = path(operation, norrvik.one.get(resource(operation)).map_or("", String::as_str));

@@ -59,9 +59,15 @@ async fn filled(world: &World, slug: &'static str) -> Filled {
     let risk = json!({"findings": [finding], "reason": "Byts ut.", "standstill_days": 1, "cost_per_day": 1, "fix_cost": 1,
         "expires_at": "2026-12-24T12:00:00Z"});
     person.write(Method::POST, "/v1/risk-acceptances", None, risk).await.expect(201);
+    // The first asset: others may be merged into the last.
+    let asset = person.get("/v1/assets?limit=1").await.expect(200).items()[0]["id"].clone();
+    let service = json!({"name": "Löner", "asset_ids": [asset]});
+    person.write(Method::POST, "/v1/services", None, service).await.expect(201);
     let mut one = BTreeMap::from([("tenants", slug.to_owned())]);
     let mut all = BTreeSet::from([tenant.0]);
-    for resource in ["findings", "assets", "tasks", "imports", "sources", "clients", "grants", "risk-acceptances"] {
+    for resource in
+        ["findings", "assets", "services", "tasks", "imports", "sources", "clients", "grants", "risk-acceptances"]
+    {
         let page = person.get(&format!("/v1/{resource}?limit=500")).await.expect(200);
         all.extend(ids_in(&page.text));
         one.insert(resource, page.items()[0]["id"].as_str().expect("an id").to_owned());

@@ -33,6 +33,14 @@ fn body(operation: Operation) -> Option<Value> {
         "postImport" => {
             Some(json!({"template-id": "x", "host": "h.norrvik.example", "info": {"name": "x", "severity": "low"}}))
         }
+        "postAsset" | "postService" => Some(json!({"name": "Löner"})),
+        "patchAsset" => Some(json!({"owner_unit": "HR"})),
+        "reviewAsset" | "restoreAsset" => Some(json!({})),
+        "retireAsset" => Some(json!({"reason": "Skrotad"})),
+        "mergeAsset" => Some(json!({"into": MISSING})),
+        "postAssetImport" => Some(json!([{"ip": "192.0.2.250"}])),
+        "patchService" => Some(json!({"cost_per_day": 350_000})),
+        "deleteService" => Some(json!({})),
         "postClient" => Some(json!({"name": "Koppling", "purpose": "Provar", "scopes": ["clients:manage"]})),
         "patchClient" => Some(json!({"purpose": "Provar mer"})),
         "postClientSecret" => Some(json!({})),
@@ -84,8 +92,12 @@ pub(super) fn walled() -> Vec<Operation> {
 
 pub(super) fn path(operation: Operation, id: &str) -> String {
     let path = operation.path.replace("{id}", id).replace("{system}", "jira");
-    // The one operation that cannot do without a parameter.
-    if operation.id() == "explainFinding" { format!("{path}?other={id}") } else { path }
+    // What cannot be asked without a parameter.
+    match operation.id() {
+        "explainFinding" => format!("{path}?other={id}"),
+        "postAssetImport" => format!("{path}?format=json"),
+        _ => path,
+    }
 }
 
 /// The resource that an action in a path is about.
@@ -105,6 +117,10 @@ fn resource_path(path: &str) -> &str {
         "/attachments",
         "/retests",
         "/content",
+        "/review",
+        "/retire",
+        "/restore",
+        "/merge",
     ];
     actions.iter().find_map(|action| path.strip_suffix(action)).unwrap_or(path)
 }
@@ -169,6 +185,8 @@ async fn every_operation_needs_its_scopes_and_no_others(kind: Kind) {
                 ("getComment", ["tasks:read"]) | ("patchComment" | "deleteComment", _) => &[404],
                 // Nobody has claimed it.
                 ("renewLease" | "releaseLease", _) => &[409],
+                // There is nothing to merge into, which who may merge is told.
+                ("mergeAsset", _) => &[422],
                 _ => &[200, 201],
             };
             let status = answer.status.as_u16();
@@ -192,7 +210,9 @@ async fn no_operation_tells_foreign_from_missing(kind: Kind) {
             assert_eq!(without_trace(&foreign), without_trace(&missing), "{}", operation.id());
         } else if !named {
             let ask = async |tenant: &str| {
-                call(&lead, operation, &format!("{}?tenant={tenant}", operation.path), "\"1-0\"").await
+                let path = path(operation, "");
+                let sign = if path.contains('?') { '&' } else { '?' };
+                call(&lead, operation, &format!("{path}{sign}tenant={tenant}"), "\"1-0\"").await
             };
             let (foreign, missing) = (ask("alvsund").await, ask("no-such-place").await);
             assert_eq!((foreign.status.as_u16(), foreign.code()), (404, "unknown_tenant".into()), "{}", operation.id());
@@ -213,6 +233,7 @@ async fn no_list_shows_a_foreign_row(kind: Kind) {
         "findings",
         "findings/facets",
         "assets",
+        "services",
         "tasks",
         "tickets",
         "imports",

@@ -1,5 +1,7 @@
 //! Risks that are borne until a date: asked for, decided by another person, and back when the time is over.
 
+mod price;
+
 use crate::{
     sla::{again, found, go_to, moved, path, told},
     support::{ALL, Answer, Kind, Person, World, counted_exactly, on_both_stores},

@@ -1,0 +1,100 @@
+//! Merging: two assets that turned out to be one.
+
+use super::{
+    change::{self, difference},
+    identifiers, moving,
+};
+use crate::{
+    Etag, Result, business_service,
+    finding::priority,
+    tenancy::{Caller, Change, Command},
+};
+use domain::{
+    Asset, AssetId, EventKind, Identifier, Provenance,
+    asset_change::{Survivor, check_survivor},
+};
+use entity::asset;
+use sea_orm::ColumnTrait;
+use uuid::Uuid;
+
+/// Merges an asset in the version read into another one of its municipality.
+///
+/// Identifiers, findings with their history and business services go to the survivor, so that later reports
+/// reach it, and it takes over what nobody has said about it. The merged asset stays as an alias, which its id leads to.
+///
+/// # Errors
+/// `forbidden`, `not_found`, `stale`, `asset_merged`, `invalid_body` if the other one is not one to merge into.
+pub async fn merge(caller: &Caller, id: AssetId, version: i64, into: AssetId) -> Result<(Etag, Asset)> {
+    let (mut command, before) = change::open(caller, id, version).await?;
+    let found = command.scope().find::<asset::Entity>().filter(asset::Column::Id.eq(into.0)).one().await?;
+    let survivor = |row: &asset::Model| Survivor {
+        is_itself: row.id == before.id,
+        is_merged: row.merged_into.is_some(),
+        is_retired: row.retired_at.is_some(),
+    };
+    check_survivor(found.as_ref().map(survivor))?;
+    let Some(survivor) = found else { return Err(crate::Error::not_found()) };
+    let identifiers: Vec<Identifier> = identifiers::of(&command, before.id).await?.into_iter().collect();
+    identifiers::hand_over(&command, before.id, survivor.id).await?;
+    business_service::hand_over(&mut command, before.id, survivor.id).await?;
+    lead_to(&mut command, before.id, survivor.id).await?;
+    let alias = end(&mut command, &before, &survivor, &identifiers).await?;
+    take_over(&mut command, &before, survivor, &identifiers).await?;
+    moving::step(&mut command, &alias).await?;
+    change::answer(command, before.id, "asset.merge").await
+}
+
+/// Ids that led to the merged asset lead to the survivor, in one step.
+async fn lead_to(command: &mut Command, from: Uuid, into: Uuid) -> Result<()> {
+    let aliases = command.scope().find::<asset::Entity>().filter(asset::Column::MergedInto.eq(from)).all().await?;
+    for before in aliases {
+        let mut after = asset::Model { merged_into: Some(into), ..before.clone() };
+        after.seq = command.record(EventKind::AssetUpdated, after.id, difference(&before, &after));
+        change::write(command, &before, &after).await?;
+    }
+    Ok(())
+}
+
+/// The merged asset becomes an alias.
+async fn end(
+    command: &mut Command,
+    before: &asset::Model,
+    survivor: &asset::Model,
+    identifiers: &[Identifier],
+) -> Result<asset::Model> {
+    let mut alias = before.clone();
+    alias.merged_into = Some(survivor.id);
+    alias.retired_at.get_or_insert(command.recorded_at());
+    alias.moved_finding = Some(Uuid::nil());
+    let fields = difference(before, &alias).field("identifiers", &identifiers.to_vec(), &Vec::new());
+    alias.seq = command.record(EventKind::AssetMerged, alias.id, fields);
+    change::write(command, before, &alias).await?;
+    Ok(alias)
+}
+
+/// The survivor takes over what nobody has said about it.
+async fn take_over(
+    command: &mut Command,
+    merged: &asset::Model,
+    before: asset::Model,
+    identifiers: &[Identifier],
+) -> Result<()> {
+    let mut after = before.clone();
+    after.criticality = before.criticality.or(merged.criticality);
+    after.exposure = before.exposure.or(merged.exposure);
+    after.owner_unit = before.owner_unit.clone().or_else(|| merged.owner_unit.clone());
+    after.first_known_at = before.first_known_at.min(merged.first_known_at);
+    if merged.provenance == Provenance::Inventoried {
+        after.provenance = Provenance::Inventoried;
+    }
+    let fields: Change = difference(&before, &after).field("identifiers", &Vec::new(), &identifiers.to_vec());
+    if fields.is_empty() {
+        return Ok(());
+    }
+    after.seq = command.record(EventKind::AssetUpdated, after.id, fields);
+    change::write(command, &before, &after).await?;
+    if (before.criticality, before.exposure) != (after.criticality, after.exposure) {
+        priority::of_assets(command, &[after.id]).await?;
+    }
+    Ok(())
+}
