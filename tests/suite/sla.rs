@@ -161,6 +161,7 @@ async fn due_soon_and_overdue_are_told_once(kind: Kind) {
     let by_date = lead.get("/v1/findings?sort=due_at").await.expect(200).items();
     assert_eq!([&by_date[0]["id"], &by_date[1]["id"]], [&finding["id"], &late["id"]]);
     assert_eq!(counted_exactly(&world.test_store).await, 2);
+    let asset = format!("/v1/assets/{}", finding["asset_id"].as_str().expect("an id"));
     let counted = lead.get(&asset).await.expect(200).json();
     assert_eq!(counted["overdue_findings"], 1, "{counted}");
     // More time: it is not overdue, and will be told again of the other date.

@@ -102,9 +102,11 @@ mod tests {
 
     #[test]
     fn what_is_given_is_not_copied() {
-        let given = Standstill { days: Some(3), ..standstill(&[id(1)]) };
+        let one = [id(1)];
+        let given = Standstill { days: Some(3), ..standstill(&one) };
         assert_eq!(given.price(&known()), Ok((3, 500_000)));
-        let both = Standstill { days: Some(3), cost_per_day: Some(7), ..standstill(&[id(3), id(4)]) };
+        let two = [id(3), id(4)];
+        let both = Standstill { days: Some(3), cost_per_day: Some(7), ..standstill(&two) };
         assert_eq!(both.price(&known()), Ok((3, 7)));
     }
 

@@ -37,6 +37,7 @@ pub async fn merge(caller: &Caller, id: AssetId, version: i64, into: AssetId) ->
     let identifiers: Vec<Identifier> = identifiers::of(&command, before.id).await?.into_iter().collect();
     identifiers::hand_over(&command, before.id, survivor.id).await?;
     business_service::hand_over(&mut command, before.id, survivor.id).await?;
+    moving::hand_over_sightings(&command, before.id, survivor.id).await?;
     lead_to(&mut command, before.id, survivor.id).await?;
     let alias = end(&mut command, &before, &survivor, &identifiers).await?;
     take_over(&mut command, &before, survivor, &identifiers).await?;

@@ -4,12 +4,23 @@
 
 use crate::{
     Result,
-    finding::write::{self, Edit},
+    finding::{
+        alias::{self, Alias},
+        fingerprint, merge,
+        write::{self, Edit},
+    },
     tenancy::{Caller, Command, Service},
 };
 use domain::{Permission, TenantId};
-use entity::{asset, finding};
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, Order, sea_query::Expr};
+use entity::{asset, asset_sighting, finding};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, IntoActiveModel, Order,
+    sea_query::{Expr, OnConflict},
+};
+use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Most findings in one command.
 const STEP: u64 = 1_000;
@@ -50,9 +61,55 @@ pub(super) async fn step(command: &mut Command, merged: &asset::Model) -> Result
     let found = find.first(None, Order::Asc, STEP).all().await?;
     let is_last = (found.len() as u64) < STEP;
     let moved = found.last().map(|last| last.id).filter(|_| !is_last);
-    let edit = |before: finding::Model| Edit::of(before.clone(), finding::Model { asset_id: Some(survivor), ..before });
-    write::save(command, found.into_iter().map(edit).collect()).await?;
+    let edit = |before: &finding::Model| Edit {
+        after: finding::Model { asset_id: Some(survivor), ..before.clone() },
+        ..Edit::of(before.clone(), before.clone())
+    };
+    write::save(command, found.iter().map(edit).collect()).await?;
+    rename(command, survivor, &found).await?;
     let change = asset::ActiveModel { moved_finding: Set(moved), ..Default::default() };
     command.update_where::<asset::Entity>(asset::Column::Id.eq(merged.id), change).await?;
     Ok(())
+}
+
+/// Lets reports about the survivor reach the findings that came to it. One that the survivor has already becomes a
+/// duplicate of that. A finding of before there were weakness keys gets none here: its next report makes a new one.
+async fn rename(command: &mut Command, survivor: Uuid, moved: &[finding::Model]) -> Result<()> {
+    let name = |row: &finding::Model| {
+        let fingerprint = fingerprint::of_key(Some(survivor), row.weakness_key.as_deref()?);
+        Some(Alias { source_id: row.source_id, fingerprint, finding_id: row.id, merged_id: None })
+    };
+    let names: Vec<Alias> = moved.iter().filter_map(name).collect();
+    let taken = alias::owners(&command.scope(), &names).await?;
+    let (mut new, mut same) = (Vec::new(), Vec::new());
+    for name in names {
+        match taken.get(&(name.source_id, name.fingerprint.clone())) {
+            Some(owner) if *owner == name.finding_id => {}
+            Some(owner) => same.push((name.finding_id, *owner)),
+            None => new.push(name),
+        }
+    }
+    alias::add(command, new).await?;
+    merge::absorb(command, same).await
+}
+
+/// Hands over when which source saw the merged asset, so that the survivor is watched by what watched either.
+pub(super) async fn hand_over_sightings(command: &Command, from: Uuid, into: Uuid) -> Result<()> {
+    use asset_sighting::Column as C;
+    let of_both = C::AssetId.is_in([from, into]);
+    let rows = command.scope().find::<asset_sighting::Entity>().filter(of_both).all().await?;
+    let (mut theirs, mut own) = (Vec::new(), HashMap::new());
+    for row in rows {
+        if row.asset_id == into { drop(own.insert(row.source_id, row)) } else { theirs.push(row) }
+    }
+    let together = |row: asset_sighting::Model| {
+        let known = own.get(&row.source_id);
+        let last_seen = known.map_or(row.last_seen, |known| known.last_seen.max(row.last_seen));
+        // What complete reports missed on the survivor is told from those about the survivor alone.
+        let scans = known.and_then(|known| known.scans.clone());
+        asset_sighting::Model { asset_id: into, last_seen, scans, ..row }.into_active_model().reset_all()
+    };
+    let again = OnConflict::columns([C::TenantId, C::AssetId, C::SourceId]).update_column(C::LastSeen).to_owned();
+    command.upsert::<asset_sighting::Entity>(theirs.into_iter().map(together).collect(), again).await?;
+    command.delete::<asset_sighting::Entity>(C::AssetId.eq(from)).await
 }

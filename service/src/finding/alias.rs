@@ -5,8 +5,11 @@ use crate::{
     tenancy::{Command, Scope},
 };
 use entity::{finding, finding_alias as stored, source};
-use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, sea_query::OnConflict};
-use std::collections::{BTreeMap, BTreeSet};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, IntoActiveModel,
+    sea_query::{ExprTrait, OnConflict},
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// A fingerprint within a source, and the finding that it leads to.
@@ -42,6 +45,19 @@ pub(crate) async fn add(command: &Command, aliases: Vec<Alias>) -> Result<()> {
         .update_columns([C::FindingId, C::MergedId])
         .to_owned();
     command.upsert::<stored::Entity>(rows, again).await
+}
+
+/// The findings that some names lead to already: by another name, else by their own. Two statements.
+pub(crate) async fn owners(scope: &Scope<'_>, names: &[Alias]) -> Result<HashMap<(Uuid, String), Uuid>> {
+    let texts = || names.iter().map(|name| name.fingerprint.as_str());
+    let sources: BTreeSet<Uuid> = names.iter().map(|name| name.source_id).collect();
+    let own = finding::Column::SourceId.is_in(sources.iter().copied()).and(finding::Column::Fingerprint.is_in(texts()));
+    let rows = scope.find::<finding::Entity>().filter(own).all().await?;
+    let other = stored::Column::SourceId.is_in(sources).and(stored::Column::Fingerprint.is_in(texts()));
+    let aliases = scope.find::<stored::Entity>().filter(other).all().await?;
+    let mut owners: HashMap<_, _> = rows.into_iter().map(|row| ((row.source_id, row.fingerprint), row.id)).collect();
+    owners.extend(aliases.into_iter().map(|row| ((row.source_id, row.fingerprint), row.finding_id)));
+    Ok(owners)
 }
 
 /// Those that lead to any of the findings.

@@ -2,6 +2,7 @@
 
 use super::{
     alias::{self, Alias},
+    presence,
     write::{self, Edit, Saved},
 };
 use crate::{
@@ -137,7 +138,8 @@ impl Merging {
             if let (Some(seen), Some(last)) = (&mut row.seen, last_seen)
                 && last > seen.last_seen
             {
-                seen.last_seen = last;
+                // It is there if either is: what complete reports missed of it before that counts no more.
+                row.after.gone_at = presence::saw(seen, last);
                 row.comes_later = true;
             }
         }
@@ -191,7 +193,9 @@ impl Merging {
         let saved = write::save(command, edits).await?;
         let seen = seen.into_values().map(|seen| seen.into_active_model().reset_all()).collect();
         let key = [sighting::Column::TenantId, sighting::Column::FindingId];
-        let again = OnConflict::columns(key).update_column(sighting::Column::LastSeen).to_owned();
+        let again = OnConflict::columns(key)
+            .update_columns([sighting::Column::LastSeen, sighting::Column::Absences])
+            .to_owned();
         command.upsert::<sighting::Entity>(seen, again).await?;
         alias::add(command, new_aliases).await?;
         Ok(saved)

@@ -16,6 +16,7 @@ mod list;
 pub(crate) mod merge;
 mod names;
 mod patch;
+pub(crate) mod presence;
 pub(crate) mod priority;
 mod related;
 mod row;

@@ -8,10 +8,11 @@ use super::{
     batch::{Context, Placed},
     known, plan,
     rules::Rules,
-    watch::{Pair, times},
+    watch::Pair,
 };
 use crate::{
     Error, Result,
+    finding::presence::times,
     tenancy::{Caller, Scope},
 };
 use domain::{

@@ -6,13 +6,13 @@ use super::{
     fingerprint,
     known::{self, Keyed, Known, Way},
     rules::Rules,
-    watch::{self, Watch},
+    watch::Watch,
 };
 use crate::{
     Result,
     finding::{
         fingerprint::VERSION,
-        merge, person_set,
+        merge, person_set, presence,
         write::{self, Edit, Saved},
     },
     tenancy::{Change, Command},
@@ -103,7 +103,7 @@ impl Entry {
             last_seen: observed_at,
             observed_at,
             content_hash,
-            absences: watch::kept(presence.absences()),
+            absences: presence::kept(presence.absences()),
         };
         Self { before: None, after, sighting, evidence, reopened: false, records: 1 }
     }
@@ -138,20 +138,12 @@ impl Entry {
         self.records += 1;
         self.after.first_seen = self.after.first_seen.min(observed_at);
         let gone_at = self.after.gone_at;
-        self.be_present(observed_at);
+        self.after.gone_at = presence::saw(&mut self.sighting, observed_at);
         match sighting::seen(self.after.status, self.after.decided_at, observed_at) {
             sighting::Sighting::Nothing => {}
             sighting::Sighting::Reopens => self.reopen(observed_at, gone_at),
             sighting::Sighting::FlagsDismissal => self.after.seen_after_dismissal = true,
         }
-    }
-
-    fn be_present(&mut self, observed_at: Timestamp) {
-        let mut presence = Presence::new(self.sighting.last_seen, watch::times(self.sighting.absences.as_ref()));
-        presence.seen(observed_at);
-        self.sighting.last_seen = presence.last_seen;
-        self.sighting.absences = watch::kept(presence.absences());
-        self.after.gone_at = presence.gone_at();
     }
 
     /// Takes the marking that came with the report, where it is narrower: an import never lowers one, since the

@@ -4,11 +4,14 @@ use super::{
     batch::Context,
     coverage::{Heard, Survey, is_missed},
     scope::Scopes,
-    watch::{Pair, Watch, kept, times},
+    watch::{Pair, Watch},
 };
 use crate::{
     Result,
-    finding::write::{self, Edit},
+    finding::{
+        presence::{kept, times},
+        write::{self, Edit},
+    },
     tenancy::{Caller, Command},
 };
 use domain::{

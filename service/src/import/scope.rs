@@ -2,10 +2,11 @@
 
 use super::{
     coverage::{Heard, Survey},
-    watch::{Pair, Watch, kept, times},
+    watch::{Pair, Watch},
 };
 use crate::{
     Result,
+    finding::presence::{kept, times},
     tenancy::{Caller, Command, Scope},
 };
 use domain::{Code, ImportScope, Permission, Timestamp, coverage::MAX_SCOPES, sighting::Presence};

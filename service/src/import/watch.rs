@@ -104,13 +104,3 @@ impl Watch {
         command.upsert::<watched::Entity>(rows.collect(), again).await
     }
 }
-
-/// A list that holds nothing is not kept.
-pub(super) fn kept(times: &[Timestamp]) -> Option<entity::json::TimeList> {
-    (!times.is_empty()).then(|| entity::json::TimeList(times.to_vec()))
-}
-
-/// Of [`kept`].
-pub(super) fn times(list: Option<&entity::json::TimeList>) -> impl Iterator<Item = Timestamp> {
-    list.map(|list| list.0.as_slice()).unwrap_or_default().iter().copied()
-}

@@ -23,7 +23,7 @@ pub(crate) async fn follow<'e>(command: &mut Command, edits: impl Iterator<Item 
 fn left(edit: &Edit) -> Option<risk_acceptance_finding::Model> {
     let acceptance = edit.before.as_ref()?.acceptance_id?;
     let is_closed = edit.after.acceptance_id != Some(acceptance) && edit.after.status != Status::Confirmed;
-    is_closed.then(|| risk_acceptance_finding::Model {
+    is_closed.then_some(risk_acceptance_finding::Model {
         tenant_id: edit.after.tenant_id,
         acceptance_id: acceptance,
         finding_id: edit.after.id,

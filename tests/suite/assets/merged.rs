@@ -57,7 +57,9 @@ async fn a_host_nobody_knew(kind: Kind) {
     let changes = lead.get("/v1/changes?mode=events&types=finding&limit=1000").await.expect(200).items();
     let moves: Vec<_> = changes.iter().filter_map(|change| change["changed"].get("asset_id")).collect();
     assert_eq!(moves, [&json!({"before": unknown["id"], "after": server["id"]}); 2]);
-    // The next scan hits the survivor.
+    // The next scan hits the survivor, and what came with the alias is the same finding still.
+    let same = lead.import("format=nuclei", report(&["lon01"], 0..2, "high")).await.expect(201).json();
+    assert_eq!([&same["created"], &same["assets_created"]], [&json!(0), &json!(0)], "{same}");
     let again = lead.import("format=nuclei", report(&["lon01"], 7..8, "high")).await.expect(201).json();
     assert_eq!((&again["created"], &again["assets_created"]), (&json!(1), &json!(0)));
     assert_eq!(lead.get(&path(&server)).await.json()["open_findings"]["high"], 3);

@@ -29,7 +29,7 @@ fn values(asset: &AssetRow) -> Vec<(IdentifierKind, &str)> {
 
 /// The place and the beginning of the reason of each rejected row.
 fn rejected(rows: &[Row]) -> Vec<(&str, &str)> {
-    let rejected = |row| if let &Row::Rejected(ref rejected) = row { Some(rejected) } else { None };
+    let rejected = |row| if let Row::Rejected(rejected) = row { Some(rejected) } else { None };
     rows.iter().filter_map(rejected).map(|r| (r.place.as_str(), r.reason.as_str())).collect()
 }
 
