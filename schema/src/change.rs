@@ -20,10 +20,10 @@ use uuid::Uuid;
 #[derive(Union)]
 #[graphql(name = "Resource")]
 pub(crate) enum ResourceNode {
-    Finding(FindingNode),
-    Asset(AssetNode),
+    Finding(Box<FindingNode>),
+    Asset(Box<AssetNode>),
     BusinessService(BusinessService),
-    Task(TaskNode),
+    Task(Box<TaskNode>),
     Import(ImportNode),
     RiskAcceptance(RiskAcceptance),
     Comment(Comment),
@@ -61,10 +61,10 @@ pub(crate) struct ChangeNode {
 impl From<Change> for ChangeNode {
     fn from(change: Change) -> Self {
         let resource = change.resource.map(|resource| match resource {
-            Resource::Finding(finding) => ResourceNode::Finding((*finding).into()),
-            Resource::Asset(asset) => ResourceNode::Asset((*asset).into()),
+            Resource::Finding(finding) => ResourceNode::Finding(Box::new((*finding).into())),
+            Resource::Asset(asset) => ResourceNode::Asset(Box::new((*asset).into())),
             Resource::BusinessService(service) => ResourceNode::BusinessService(*service),
-            Resource::Task(task) => ResourceNode::Task((*task).into()),
+            Resource::Task(task) => ResourceNode::Task(Box::new((*task).into())),
             Resource::Import(import) => ResourceNode::Import((*import).into()),
             Resource::RiskAcceptance(acceptance) => ResourceNode::RiskAcceptance(*acceptance),
             Resource::Comment(comment) => ResourceNode::Comment(*comment),

@@ -100,6 +100,7 @@ async fn live(who: &Person, tracker: &Tracker, dice: &Dice) -> Life {
     Life::Worked
 }
 
+#[expect(clippy::print_stdout, reason = "what it measures is worth reading")]
 async fn pullers_killed_at_random_leave_each_task_one_ticket(kind: Kind) {
     let (tasks, pullers) = scale();
     let world = Arc::new(World::new(kind).await);

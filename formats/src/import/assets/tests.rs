@@ -29,8 +29,13 @@ fn values(asset: &AssetRow) -> Vec<(IdentifierKind, &str)> {
 
 /// The place and the beginning of the reason of each rejected row.
 fn rejected(rows: &[Row]) -> Vec<(&str, &str)> {
-    let rejected = |row| if let Row::Rejected(rejected) = row { Some(rejected) } else { None };
-    rows.iter().filter_map(rejected).map(|r| (r.place.as_str(), r.reason.as_str())).collect()
+    let mut shown = Vec::new();
+    for row in rows {
+        if let Row::Rejected(rejected) = row {
+            shown.push((rejected.place.as_str(), rejected.reason.as_str()));
+        }
+    }
+    shown
 }
 
 #[test]
