@@ -1,6 +1,6 @@
 //! What people say about business services: entering one, changing one.
 
-use crate::{AssetId, BusinessService, Criticality, error::Result, label::Labels};
+use crate::{AssetId, BusinessService, Criticality, currency, error::Result, label::Labels};
 use async_graphql::MaybeUndefined;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -147,7 +147,7 @@ impl Said {
         if self.days_to_restore.is_some_and(|days| !(0..=MAX_DAYS).contains(&days)) {
             labels.refuse("/days_to_restore", format!("takes 0 to {MAX_DAYS}"));
         }
-        if !CURRENCIES.split_ascii_whitespace().any(|known| known == self.currency) {
+        if !currency::is_known(&self.currency) {
             labels.refuse("/currency", "is no currency of ISO 4217, such as SEK");
         }
         labels.check()?;
@@ -233,14 +233,6 @@ fn each_once(pointer: &str, mut ids: Vec<AssetId>) -> Result<Vec<AssetId>> {
     ids.dedup();
     Ok(ids)
 }
-
-/// The currencies of ISO 4217 that money is counted in.
-const CURRENCIES: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN \
-    BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD \
-    HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD \
-    MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON \
-    RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX \
-    USD UYU UZS VED VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG";
 
 #[cfg(test)]
 mod tests {

@@ -239,6 +239,12 @@ impl FingerprintRule {
         self.texts(&Self::default().parts, told).map(flat)
     }
 
+    /// Whether no part that counts says anything.
+    fn is_silent(&self, told: &Told<'_>) -> bool {
+        let counted = self.texts(self.counting(told.rule_key), told);
+        counted.is_some_and(|counted| counted.iter().all(|(_, values)| values.is_empty()))
+    }
+
     fn texts(&self, parts: &[IdentityPart], told: &Told<'_>) -> Option<Vec<(IdentityPart, Vec<String>)>> {
         IdentityPart::ALL
             .iter()

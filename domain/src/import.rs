@@ -112,8 +112,9 @@ pub struct Import {
     pub gone: i64,
     /// Claimed fixes that it verifies.
     pub verified: i64,
-    /// Findings that it would have marked gone, where that had become implausible by the time it was stored: others
-    /// wrote meanwhile. Then `gone` is 0; send it again to confirm the new count.
+    /// Findings that it would have marked gone, where that had become implausible by the time it was stored, since
+    /// others wrote meanwhile, or where records were rejected, which may hold them. Then `gone` is 0; send it again
+    /// with this number as `confirm_gone`.
     pub gone_withheld: i64,
     /// When it began, RFC 3339 UTC.
     pub started_at: DateTime,

@@ -21,6 +21,7 @@ pub mod code;
 pub mod comment;
 mod condition;
 pub mod coverage;
+mod currency;
 pub mod cvss;
 mod date_time;
 pub mod epss;

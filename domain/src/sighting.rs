@@ -99,12 +99,13 @@ pub enum Missed {
     Verifies,
 }
 
-/// Decides by the time of the claim and of the report. A scan from before the claim says nothing about the
-/// fix. That nobody verifies their own claim is the transition's rule.
-pub fn missed(status: Status, decided_at: Option<Timestamp>, presence: &Presence) -> Missed {
-    let later = |at: &Timestamp| decided_at.is_none_or(|decided| *at > decided);
+/// Decides by the time of the claim, of the last sighting and of this very report: what other reports missed is said
+/// by their own senders. A scan from before the claim says nothing about the fix. That nobody verifies their own claim
+/// is the transition's rule.
+pub fn missed(status: Status, decided_at: Option<Timestamp>, last_seen: Timestamp, at: Timestamp) -> Missed {
+    let is_later = decided_at.is_none_or(|decided| at > decided);
     match status {
-        Status::FixClaimed if presence.absences.iter().any(later) => Missed::Verifies,
+        Status::FixClaimed if is_later && at >= last_seen => Missed::Verifies,
         _ => Missed::Nothing,
     }
 }

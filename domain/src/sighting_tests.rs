@@ -31,7 +31,6 @@ fn the_latest_word_stands_and_ties_are_broken_by_content() {
 
 #[test]
 fn only_a_complete_report_after_the_claim_verifies() {
-    let gone = |second| Presence::new(at(0), [at(second)]);
     for (status, absence, expected) in [
         (Status::FixClaimed, 6, Missed::Verifies),
         (Status::FixClaimed, 5, Missed::Nothing),
@@ -43,8 +42,9 @@ fn only_a_complete_report_after_the_claim_verifies() {
         (Status::FalsePositive, 6, Missed::Nothing),
         (Status::VerifiedFixed, 6, Missed::Nothing),
     ] {
-        assert_eq!(missed(status, Some(at(5)), &gone(absence)), expected, "{status:?} {absence}");
+        assert_eq!(missed(status, Some(at(5)), at(0), at(absence)), expected, "{status:?} {absence}");
     }
+    assert_eq!(missed(Status::FixClaimed, Some(at(5)), at(7), at(6)), Missed::Nothing, "seen later");
 }
 
 #[test]
@@ -88,7 +88,7 @@ impl Kept {
             self.presence.seen(observed);
         } else {
             self.presence.missed(observed);
-            if missed(self.status, self.decided_at, &self.presence) == Missed::Verifies {
+            if missed(self.status, self.decided_at, self.presence.last_seen, observed) == Missed::Verifies {
                 self.status = Status::VerifiedFixed;
             }
         }

@@ -131,7 +131,10 @@ fn sameness(one: &Side<'_>, other: &Side<'_>, parts: &[Compared], rule: &Fingerp
     if parts.iter().any(|part| part.counts && part.equal == Some(false)) {
         return Sameness::Different;
     }
-    if parts.iter().any(|part| part.counts && part.withheld) {
+    // Where no part that counts says anything, the place does, which is withheld.
+    let falls_back = || rule.is_silent(&one.told) || rule.is_silent(&other.told);
+    let is_withheld = one.is_withheld || other.is_withheld;
+    if parts.iter().any(|part| part.counts && part.withheld) || is_withheld && falls_back() {
         return Sameness::Unknown;
     }
     match (rule.parts_of(&one.told), rule.parts_of(&other.told)) {

@@ -89,7 +89,7 @@ pub enum Carried {
 /// no merging hides an open finding; what a person decided before what nobody has looked at.
 ///
 /// An acceptance names its findings and ends for those alone, so it is never handed on. A fix, claimed or verified,
-/// does not hold for what was seen after it.
+/// does not hold for what nobody has looked at.
 pub fn carried(survivor: &Member, merged: &Member) -> Carried {
     // A duplicate says nothing of its own: it is about the finding that it is a duplicate of.
     if merged.status == Status::Duplicate {
@@ -97,9 +97,9 @@ pub fn carried(survivor: &Member, merged: &Member) -> Carried {
     }
     let is_merged = rank(merged.status) > rank(survivor.status);
     let (winner, other) = if is_merged { (merged, survivor) } else { (survivor, merged) };
-    let seen_later = winner.decided_at.is_some_and(|decided| other.last_seen > decided);
     match winner.status {
-        Status::VerifiedFixed | Status::FixClaimed if seen_later && other.status == Status::New => Carried::Confirmed,
+        // What nobody has looked at was neither mended nor verified with it, whenever it was seen.
+        Status::VerifiedFixed | Status::FixClaimed if other.status == Status::New => Carried::Confirmed,
         Status::RiskAccepted if is_merged => Carried::Confirmed,
         _ if is_merged => Carried::Merged,
         _ => Carried::Own,
@@ -160,8 +160,8 @@ mod tests {
     }
 
     #[test]
-    fn a_fix_does_not_hold_for_what_was_seen_after_it() {
-        assert_eq!(carried(&member(New, 4), &member(VerifiedFixed, 1)), Carried::Merged);
+    fn a_fix_does_not_hold_for_what_nobody_has_looked_at() {
+        assert_eq!(carried(&member(New, 4), &member(VerifiedFixed, 1)), Carried::Confirmed);
         assert_eq!(carried(&member(New, 6), &member(VerifiedFixed, 1)), Carried::Confirmed);
         assert_eq!(carried(&member(VerifiedFixed, 1), &member(New, 6)), Carried::Confirmed);
         assert_eq!(carried(&member(FixClaimed, 1), &member(New, 6)), Carried::Confirmed);

@@ -72,7 +72,7 @@ impl NewRiskAcceptance {
     pub fn normalise(mut self, now: Timestamp, latest: Timestamp) -> Result<Self> {
         self.reason = self.reason.trim().to_owned();
         let currency = self.currency.get_or_insert_with(|| "SEK".into());
-        let is_currency = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
+        let is_currency = crate::currency::is_known(currency);
         let mut violations = Vec::new();
         few_and_once("/findings", 1, MAX_FINDINGS, &self.findings, &mut violations);
         few_and_once("/services", 0, MAX_SERVICES, &self.services, &mut violations);
@@ -82,7 +82,7 @@ impl NewRiskAcceptance {
             wrong("/reason", detail);
         }
         if !is_currency {
-            wrong("/currency", "takes three capital letters (ISO 4217)".into());
+            wrong("/currency", "takes a currency code of ISO 4217".into());
         }
         if self.expires_at.0 <= now {
             wrong("/expires_at", "must be later than now".into());

@@ -237,7 +237,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
     }
 }
 
-/// An array whose elements are handed over one by one. `null` is an array without any.
+/// An array whose elements are handed over one by one. `null` is an array without any; says whether it was one at all.
 pub(super) struct Each<'b, F> {
     /// The bounds of each element; renewed before each.
     pub(super) bounds: &'b Bounds,
@@ -248,25 +248,25 @@ pub(super) struct Each<'b, F> {
 }
 
 impl<'de, F: FnMut(usize, Value) -> Result<(), String>> DeserializeSeed<'de> for Each<'_, F> {
-    type Value = ();
+    type Value = bool;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de, F: FnMut(usize, Value) -> Result<(), String>> Visitor<'de> for Each<'_, F> {
-    type Value = ();
+    type Value = bool;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("an array")
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        Ok(false)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<bool, A::Error> {
         let mut index = 0;
         self.bounds.renew();
         while let Some(element) = seq.next_element_seed(self.bounds.tree(self.skipped))? {
@@ -274,7 +274,7 @@ impl<'de, F: FnMut(usize, Value) -> Result<(), String>> Visitor<'de> for Each<'_
             index += 1;
             self.bounds.renew();
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -32,8 +32,19 @@ pub enum Record {
     Observation(Box<Observation>),
     /// A record that cannot, with its place and the reason. The rest of the report still counts.
     Rejected(domain::RejectedRecord),
-    /// No record, but a word: the tool looked at this asset and found nothing. When, if it says so.
-    Covered(Box<domain::ReportedAsset>, Option<domain::Timestamp>),
+    /// No record, but a word: a tool looked and found nothing.
+    Covered(Box<Covered>),
+}
+
+/// What a tool looked at without finding anything.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Covered {
+    /// Its name; none if the format says no other than its own.
+    pub tool: Option<String>,
+    /// The asset; none if it does not say what it looked at.
+    pub asset: Option<domain::ReportedAsset>,
+    /// When, if it says so.
+    pub observed_at: Option<domain::Timestamp>,
 }
 
 /// Bounds on what one report may make the reader hold.

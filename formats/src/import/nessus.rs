@@ -11,7 +11,7 @@ mod item;
 use super::common::TEXT_BYTES;
 use super::metered::Allowance;
 use super::xml::{self, Element, Token, Xml};
-use super::{Limits, Record, Refusal, Source};
+use super::{Covered, Limits, Record, Refusal, Source};
 use domain::{RejectedRecord, text};
 use host::Host;
 use item::Item;
@@ -150,7 +150,8 @@ impl<'e> State<'e> {
     fn covered(&mut self, host: &Host) {
         let known = host.summary();
         if let (0, true, Some(asset)) = (self.items, host.has_ended(), &known.asset) {
-            (self.each)(Record::Covered(Box::new(asset.clone()), known.observed_at));
+            let covered = Covered { tool: None, asset: Some(asset.clone()), observed_at: known.observed_at };
+            (self.each)(Record::Covered(Box::new(covered)));
         }
     }
 

@@ -249,7 +249,8 @@ fn host(properties: &[(&str, &str)], items: &str) -> Vec<Record> {
 #[test]
 fn a_host_that_was_scanned_to_its_end_without_items_is_covered() {
     let ended = ("HOST_END_TIMESTAMP", "1793658600");
-    let Some(Record::Covered(asset, Some(at))) = host(&[ended], "").pop() else { panic!("not covered") };
+    let Some(Record::Covered(covered)) = host(&[ended], "").pop() else { panic!("not covered") };
+    let (asset, at) = (covered.asset.unwrap(), covered.observed_at.unwrap());
     assert_eq!((asset.name.as_str(), at.timestamp()), ("h", 1_793_658_600));
     assert_eq!(host(&[("HOST_START_TIMESTAMP", "1793658600")], ""), [], "it was cut off");
     assert_eq!(host(&[], ""), [], "nothing says that it was scanned");

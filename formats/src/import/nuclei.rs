@@ -32,7 +32,7 @@ pub(super) fn read(source: &mut dyn Source, limits: &Limits, each: &mut dyn FnMu
                 each(record(&bounds, &result, || format!("[{index}]")));
                 Ok(())
             };
-            bounds.document(source, Each { bounds: &bounds, skipped: result::SKIPPED, take })
+            bounds.document(source, Each { bounds: &bounds, skipped: result::SKIPPED, take }).map(drop)
         }
         Shape::Objects => {
             let mut number = 0;

@@ -17,7 +17,7 @@ mod run;
 use super::common;
 use super::json::members::{Elements, Members, Walk};
 use super::json::{Bounds, Each, Look, outline};
-use super::{Limits, Record, Refusal, Source};
+use super::{Covered, Limits, Record, Refusal, Source};
 use domain::RejectedRecord;
 use place::Places;
 use run::{Run, Runs};
@@ -158,7 +158,11 @@ impl Walk for InRun<'_, '_> {
             self.0.take(run, &result);
             Ok(())
         };
-        map.next_value_seed(Each { bounds, skipped: SKIPPED, take })
+        let is_list = map.next_value_seed(Each { bounds, skipped: SKIPPED, take })?;
+        if is_list && self.0.results == 0 {
+            self.0.clean(run);
+        }
+        Ok(())
     }
 
     fn end(&mut self) -> Result<(), &'static str> {
@@ -169,6 +173,12 @@ impl Walk for InRun<'_, '_> {
 }
 
 impl Second<'_> {
+    /// An empty list is a run that found nothing; no list at all is one that came to no results (3.14.23).
+    fn clean(&mut self, run: &Run) {
+        let (tool, asset) = (run.driver.name.clone(), run.repository.clone());
+        (self.each)(Record::Covered(Box::new(Covered { tool, asset, observed_at: run.observed_at })));
+    }
+
     fn take(&mut self, run: &Run, result: &Value) {
         let read = match result {
             _ if self.bounds.exceeded() => Err("it is too large".to_owned()),

@@ -84,6 +84,9 @@ pub async fn admit(caller: &Caller, id: FindingId, new: NewAttachment) -> Result
     Ok(Admitted { tenant: finding.tenant_id, finding: finding.id, file_name, media_type })
 }
 
+/// What a file takes beside its bytes, of the municipality's room.
+const FLOOR: i64 = 4_096;
+
 #[derive(sea_orm::FromQueryResult)]
 struct Used {
     bytes: Option<i64>,
@@ -96,12 +99,13 @@ pub(super) async fn check_room(caller: &Caller, scope: &Scope<'_>, tenant: Uuid,
     if room == 0 {
         return Ok(());
     }
-    // A sum of bigints is a numeric to PostgreSQL.
-    let sum = Expr::col((E, C::Bytes)).sum().cast_as("bigint");
+    // Every file counts as a few kilobytes at least, or empty ones would cost nothing. A sum of bigints is a numeric to
+    // PostgreSQL.
+    let sum = Expr::col((E, C::Bytes)).sum().add(Expr::col((E, C::Bytes)).count().mul(FLOOR)).cast_as("bigint");
     let find = scope.find::<E>().filter(C::TenantId.eq(tenant));
     let used: Vec<Used> = find.with(|select| select.select_only().expr_as(sum, "bytes")).rows().await?;
     let used = used.first().and_then(|used| used.bytes).and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
-    if used.saturating_add(bytes) <= room {
+    if used.saturating_add(bytes).saturating_add(FLOOR.unsigned_abs()) <= room {
         return Ok(());
     }
     let detail = format!("{used} of {room} bytes are in use");

@@ -38,7 +38,21 @@ pub async fn bulk(caller: &Caller, wish: BulkWish) -> Result<BulkReport> {
     check_count(items.len() as i64, bulk.expected_count)?;
     let mut outcomes = HashMap::new();
     for (tenant, items) in by_tenant(caller, &bulk, &items).await? {
-        let of_tenant = in_tenant(caller, tenant, &items, &bulk).await?;
+        let of_tenant = match in_tenant(caller, tenant, &items, &bulk).await {
+            Ok(of_tenant) => of_tenant,
+            // What another municipality has committed is not taken back, and its outcomes are not lost.
+            Err(Error::Refused(error)) if !outcomes.is_empty() => {
+                items.iter().map(|item| refused(item.id, &error)).collect()
+            }
+            Err(error) if !outcomes.is_empty() => {
+                tracing::error!(%tenant, %error, "a bulk command failed in one of several municipalities");
+                items
+                    .iter()
+                    .map(|item| refused(item.id, &domain::Error::new(Code::Unavailable, Code::Unavailable.title())))
+                    .collect()
+            }
+            Err(error) => return Err(error),
+        };
         outcomes.extend(of_tenant.into_iter().map(|outcome| (outcome.id, outcome)));
     }
     let missing = |id| refused(id, &domain::Error::not_found());

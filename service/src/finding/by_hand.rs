@@ -55,6 +55,10 @@ fn check(before: &finding::Model, into: Option<&finding::Model>, id: FindingId) 
     let detail = match into {
         None => "is no finding of this municipality",
         Some(into) if into.status == Status::Duplicate => "is a duplicate itself",
+        Some(into) if into.status == Status::RiskAccepted && before.status.is_open() => {
+            // It would rest through an acceptance that nobody gave for it.
+            return Err(Error::refused(Code::AcceptanceRequired, Code::AcceptanceRequired.title()));
+        }
         Some(_) if before.status == Status::Duplicate && before.duplicate_of == Some(id.0) => return Ok(()),
         Some(_) => {
             permission_for(before.status, Status::Duplicate)?;

@@ -166,7 +166,7 @@ impl Merging {
         row.status = Status::Duplicate;
         row.justification = Some(Justification::SameAsOther);
         row.duplicate_of = Some(original);
-        row.claimed_by = None;
+        (row.claimed_by, row.claimed_by_external) = (None, None);
         row.acceptance_id = None;
         row.seen_after_dismissal = false;
     }
@@ -230,6 +230,7 @@ fn decided(survivor: &Row, merged: &Row, now: domain::Timestamp) -> finding::Mod
             row.status_comment.clone_from(&other.status_comment);
             row.duplicate_of = None;
             row.claimed_by = other.claimed_by;
+            row.claimed_by_external.clone_from(&other.claimed_by_external);
             row.decided_at = other.decided_at;
             row.acceptance_id = None;
         }
@@ -239,7 +240,7 @@ fn decided(survivor: &Row, merged: &Row, now: domain::Timestamp) -> finding::Mod
             row.justification = None;
             row.status_comment = None;
             row.duplicate_of = None;
-            row.claimed_by = None;
+            (row.claimed_by, row.claimed_by_external) = (None, None);
             row.decided_at = Some(now);
             row.acceptance_id = None;
         }
@@ -251,6 +252,9 @@ fn decided(survivor: &Row, merged: &Row, now: domain::Timestamp) -> finding::Mod
     if row.assignee.is_none() {
         row.assignee.clone_from(&other.assignee);
     }
+    // What the merged one's reports say lands in the survivor from now on, so whoever may not read that sees neither.
+    row.reported_tlp = row.reported_tlp.max(other.reported_tlp);
+    row.tlp = row.tlp.max(other.tlp);
     row
 }
 

@@ -49,10 +49,17 @@ pub(crate) struct Judge {
     hands: HashMap<Uuid, Hand>,
     /// The names that the caller goes by elsewhere, as far as they are asked for.
     names: HashSet<String>,
+    /// The names of claimants elsewhere that belong to anybody known here.
+    known: HashSet<String>,
     /// The status of the finding named as the original, if it is there.
     original: Option<Status>,
     /// Those that are originals of others.
     originals: HashSet<Uuid>,
+}
+
+/// A name as names are compared.
+fn folded(name: Option<&String>) -> Option<String> {
+    name.map(|name| name.trim().to_lowercase())
 }
 
 impl Judge {
@@ -67,9 +74,12 @@ impl Judge {
         let mut hands = command.platform().hands(claimants.chain([caller.principal()]).collect()).await?;
         let by = hands.remove(&caller.principal().0).unwrap_or(Hand::Unmapped(caller.principal()));
         hands.insert(caller.principal().0, by);
-        let mut names = HashSet::new();
-        if rows.iter().any(|row| row.claimed_by_external.is_some()) {
+        let external: HashSet<String> =
+            rows.iter().filter_map(|row| folded(row.claimed_by_external.as_ref())).collect();
+        let (mut names, mut known) = (HashSet::new(), HashSet::new());
+        if !external.is_empty() {
             names = command.platform().names(caller.principal()).await?;
+            known = command.platform().known_names(&external).await?;
         }
         let (mut original, mut originals) = (None, HashSet::new());
         if let Some(named) = wish.duplicate_of {
@@ -79,7 +89,7 @@ impl Judge {
             let duplicates = of(finding::Column::DuplicateOf.is_in(ids)).all().await?;
             originals.extend(duplicates.into_iter().filter_map(|row| row.duplicate_of));
         }
-        Ok(Self { caller: caller.clone(), by, now: command.recorded_at(), hands, names, original, originals })
+        Ok(Self { caller: caller.clone(), by, now: command.recorded_at(), hands, names, known, original, originals })
     }
 
     /// The finding as the wish leaves it.
@@ -103,13 +113,18 @@ impl Judge {
 
     /// The hand that claimed the fix, as far as it may be the caller's; none if nothing is claimed.
     ///
-    /// A claim that came through a tracker is its actor's there, not the connector's: the caller has made it if it goes
-    /// by that name, or is the connector itself. Whoever owns the connector may verify what others closed.
+    /// A claim that came through a tracker is its actor's there: the caller has made it if it goes by that name, or is
+    /// the connector itself. Whoever owns the connector may verify what somebody else closed, where it is known here
+    /// who that is; of a name that nobody goes by it is not known that it is not the owner's.
     fn claimant(&self, row: &finding::Model) -> Option<Hand> {
         let claimed_by = row.claimed_by?;
-        let Some(external) = &row.claimed_by_external else { return self.hands.get(&claimed_by).copied() };
-        let is_caller = claimed_by == self.caller.principal().0 || self.names.contains(&external.trim().to_lowercase());
-        is_caller.then_some(self.by)
+        let Some(external) = folded(row.claimed_by_external.as_ref()) else {
+            return self.hands.get(&claimed_by).copied();
+        };
+        if claimed_by == self.caller.principal().0 || self.names.contains(&external) {
+            return Some(self.by);
+        }
+        if self.known.contains(&external) { None } else { self.hands.get(&claimed_by).copied() }
     }
 
     /// The finding named as the original must be one of the same municipality and no

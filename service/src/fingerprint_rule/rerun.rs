@@ -11,6 +11,7 @@ use crate::{
         alias::Alias,
         fingerprint,
         merge::{Decision, Merging},
+        write::{self, Edit},
     },
     tenancy::{Caller, Command, Service},
 };
@@ -136,19 +137,42 @@ async fn apply(command: &mut Command, rule: &fingerprint_rule::Model, rows: Vec<
     let named: Vec<_> = rows.into_iter().map(|row| (row.id, keys::of(&rule.rule.0, &row))).collect();
     let texts: Vec<&str> = named.iter().filter_map(|(_, key)| Some(key.as_ref()?.fingerprint.as_str())).collect();
     let mut owners = keys::owners(&scope, rule.source_id, &texts).await?;
-    let others = owners.values().chain(merged.values()).copied();
+    let others = owners.reached.values().chain(merged.values()).copied();
     let all: BTreeSet<Uuid> = ids.into_iter().chain(others).collect();
-    let mut merging = Merging::load(command, all).await?;
     let fates: Vec<(Uuid, Fate)> =
-        named.into_iter().map(|(id, key)| (id, fate(id, key, &merged, &mut owners))).collect();
+        named.into_iter().map(|(id, key)| (id, fate(id, key, &merged, &mut owners.reached))).collect();
+    free(command, &fates, &owners).await?;
+    let mut merging = Merging::load(command, all).await?;
     // Either of two may survive, where a person has said so before.
     let same =
         fates.iter().filter_map(|(id, fate)| if let Fate::Same(other) = fate { Some([*id, *other]) } else { None });
     merging.load_followers(command, same.flatten().collect()).await?;
     for (id, fate) in fates {
-        settle(&mut merging, rule, id, fate);
+        let names_itself =
+            matches!(&fate, Fate::Named(key) | Fate::Stays(key, _) if owners.aliases.contains(&key.fingerprint));
+        settle(&mut merging, rule, id, fate, names_itself);
     }
     merging.save(command).await?;
+    Ok(())
+}
+
+/// Takes names from merged findings that become the own ones of others. Reports do not reach the merged ones by them,
+/// so any name will do that no report has.
+async fn free(command: &mut Command, fates: &[(Uuid, Fate)], owners: &keys::Owners) -> Result<()> {
+    let held = fates.iter().filter_map(|(id, fate)| match fate {
+        Fate::Named(key) => owners.holders.get(&key.fingerprint).copied().filter(|holder| holder != id),
+        _ => None,
+    });
+    let held: BTreeSet<Uuid> = held.collect();
+    if held.is_empty() {
+        return Ok(());
+    }
+    let rows = command.scope().find::<finding::Entity>().filter(finding::Column::Id.is_in(held)).all().await?;
+    let nameless = |before: finding::Model| {
+        let fingerprint = fingerprint::of_key(before.asset_id, &before.id.to_string());
+        Edit::of(before.clone(), finding::Model { fingerprint, ..before })
+    };
+    write::save(command, rows.into_iter().map(nameless).collect()).await?;
     Ok(())
 }
 
@@ -170,13 +194,25 @@ fn fate(id: Uuid, key: Option<keys::Key>, merged: &HashMap<Uuid, Uuid>, owners: 
     }
 }
 
-fn settle(merging: &mut Merging, rule: &fingerprint_rule::Model, id: Uuid, fate: Fate) {
+fn settle(merging: &mut Merging, rule: &fingerprint_rule::Model, id: Uuid, fate: Fate, is_alias: bool) {
     let Some(row) = merging.change(id) else { return };
     row.identity_version = rule.version;
     match fate {
         Fate::Unknown => {}
-        Fate::Named(key) => rename(merging, id, key, None),
-        Fate::Stays(key, survivor) => rename(merging, id, key, Some(survivor)),
+        Fate::Named(key) => {
+            let (source_id, fingerprint) = (row.source_id, key.fingerprint.clone());
+            rename(merging, id, key);
+            if is_alias {
+                // It led here for one that was merged; now it is the finding's own.
+                merging.name(Alias { source_id, fingerprint, finding_id: id, merged_id: None });
+            }
+        }
+        Fate::Stays(key, survivor) => {
+            let (source_id, fingerprint) = (row.source_id, key.fingerprint);
+            row.weakness_key = Some(key.weakness_key);
+            row.fingerprint_version = fingerprint::VERSION;
+            merging.name(Alias { source_id, fingerprint, finding_id: survivor, merged_id: Some(id) });
+        }
         Fate::Same(other) => {
             let name = merging.get(other).map(|row| row.fingerprint.clone());
             let is_of_this = merging.get(other).is_some_and(|row| row.duplicate_of == Some(id));
@@ -190,21 +226,14 @@ fn settle(merging: &mut Merging, rule: &fingerprint_rule::Model, id: Uuid, fate:
     }
 }
 
-/// Gives a finding its new name; the former one leads to where it led.
-fn rename(merging: &mut Merging, id: Uuid, key: keys::Key, survivor: Option<Uuid>) {
+/// Gives a finding its new name; the former one leads to it.
+fn rename(merging: &mut Merging, id: Uuid, key: keys::Key) {
     let Some(row) = merging.change(id) else { return };
     row.weakness_key = Some(key.weakness_key);
     row.fingerprint_version = fingerprint::VERSION;
     if row.fingerprint == key.fingerprint {
         return;
     }
-    let (source_id, former) = (row.source_id, std::mem::replace(&mut row.fingerprint, key.fingerprint.clone()));
-    match survivor {
-        None => merging.name(Alias { source_id, fingerprint: former, finding_id: id, merged_id: None }),
-        Some(survivor) => {
-            let alias = |fingerprint| Alias { source_id, fingerprint, finding_id: survivor, merged_id: Some(id) };
-            merging.name(alias(former));
-            merging.name(alias(key.fingerprint));
-        }
-    }
+    let (source_id, former) = (row.source_id, std::mem::replace(&mut row.fingerprint, key.fingerprint));
+    merging.name(Alias { source_id, fingerprint: former, finding_id: id, merged_id: None });
 }

@@ -12,16 +12,12 @@ use super::{
 };
 use crate::{
     Error, Result,
-    finding::presence::times,
     tenancy::{Caller, Scope},
 };
-use domain::{
-    Identifier, IdentifierKind, ImportScope, Observation, Permission, ReportedAsset, Status, Timestamp,
-    coverage::Implausible,
-};
-use entity::{asset, asset_identifier, finding, sighting as seen, source};
+use domain::{Identifier, IdentifierKind, ImportScope, Observation, Permission, ReportedAsset, Timestamp};
+use entity::{asset, asset_identifier, source};
 use formats::import::Record;
-use sea_orm::{ColumnTrait, Condition, QuerySelect};
+use sea_orm::{ColumnTrait, Condition};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -88,7 +84,7 @@ fn send(
     plan::read(spooled, format, &mut |record| {
         match record {
             Record::Observation(observation) => chunk.push(word(*observation, received_at)),
-            Record::Covered(asset, at) => chunk.push(word(plan::only_seen(*asset, at), received_at)),
+            Record::Covered(covered) => chunk.push(word(plan::only_seen(*covered), received_at)),
             Record::Rejected(_) => {}
         }
         if chunk.len() == CHUNK {
@@ -169,9 +165,11 @@ impl Heard {
         }
         let earliest = self.earliest.unwrap_or(context.received_at);
         let sources: Vec<Uuid> = self.sources.values().copied().flatten().collect();
-        for pair in named.iter().flat_map(|asset| sources.iter().map(|source| Pair { asset: *asset, source: *source }))
-        {
-            self.covered.entry(pair).or_insert(earliest);
+        // Which of several tools looked at what is not said by a list of assets: only what the report shows counts.
+        if let &[source] = sources.as_slice() {
+            for asset in &named {
+                self.covered.entry(Pair { asset: *asset, source }).or_insert(earliest);
+            }
         }
         self.covered.retain(|pair, _| !self.silent.contains(pair));
         Ok(())
@@ -190,7 +188,8 @@ async fn named_assets(scope: &Scope<'_>, names: &[String]) -> Result<BTreeSet<Uu
     }
     let ids = names.iter().filter_map(|name| Uuid::parse_str(name).ok());
     let known = scope.find::<asset::Entity>().filter(asset::Column::Id.is_in(ids)).all().await?;
-    let mut found: BTreeMap<String, Uuid> = known.into_iter().map(|row| (row.id.to_string(), row.id)).collect();
+    let mut found: BTreeMap<String, Uuid> =
+        known.into_iter().map(|row| (row.id.to_string(), row.merged_into.unwrap_or(row.id))).collect();
     let values = names.iter().flat_map(|name| [name.clone(), normal(name)]);
     let by_value = scope.find::<asset_identifier::Entity>().filter(C::Value.is_in(values)).all().await?;
     found.extend(by_value.into_iter().map(|row| (row.value, row.asset_id)));
@@ -213,7 +212,7 @@ fn normal(name: &str) -> String {
 }
 
 /// Assets asked for in one statement.
-const AT_ONCE: usize = 200;
+pub(super) const AT_ONCE: usize = 200;
 
 /// Those of the assets that have an address in one of the networks.
 async fn within(
@@ -235,84 +234,4 @@ async fn within(
         }
     }
     Ok(inside)
-}
-
-/// What a complete report would mark.
-#[derive(Default)]
-pub(super) struct Survey {
-    /// Findings that it has missed, with the time at which it did; in the order of their ids.
-    pub(super) missed: BTreeMap<Uuid, Timestamp>,
-    /// Findings of its scope that it holds.
-    pub(super) held: BTreeMap<Uuid, Timestamp>,
-    open_missed: i64,
-    open: i64,
-}
-
-impl Survey {
-    /// The open findings of the scope, and those that would go.
-    pub(super) fn counts(&self) -> Implausible {
-        Implausible { would_mark_gone: self.open_missed, in_scope: self.open }
-    }
-}
-
-/// A finding of the scope.
-#[derive(sea_orm::FromQueryResult)]
-struct InScope {
-    id: Uuid,
-    asset_id: Uuid,
-    source_id: Uuid,
-    status: Status,
-    gone_at: Option<Timestamp>,
-}
-
-/// Compares what is known of the scope with what the report holds, a few statements per 200 assets.
-pub(super) async fn survey(caller: &Caller, tenant: Uuid, heard: &Heard, rules: &[String]) -> Result<Survey> {
-    use finding::Column as C;
-    let mut survey = Survey::default();
-    let sources: BTreeSet<Uuid> = heard.covered.keys().map(|pair| pair.source).collect();
-    let assets: BTreeSet<Uuid> = heard.covered.keys().map(|pair| pair.asset).collect();
-    let columns = [C::Id, C::AssetId, C::SourceId, C::Status, C::GoneAt];
-    for some in assets.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
-        let read = caller.begin_in(Permission::WriteImports, &[tenant.to_string()]).await?;
-        let scope = read.scope();
-        let mut in_scope = Condition::all()
-            .add(C::AssetId.is_in(some.iter().copied()))
-            .add(C::SourceId.is_in(sources.iter().copied()));
-        if !rules.is_empty() {
-            in_scope = in_scope.add(C::RuleKey.is_in(rules));
-        }
-        let find =
-            scope.find::<finding::Entity>().filter(in_scope).with(|select| select.select_only().columns(columns));
-        let rows: Vec<InScope> = find.rows().await?;
-        let mut sightings: HashMap<Uuid, seen::Model> = HashMap::with_capacity(rows.len());
-        for some in rows.chunks(10_000) {
-            let of_rows = seen::Column::FindingId.is_in(some.iter().map(|row| row.id));
-            let found = scope.find::<seen::Entity>().filter(of_rows).all().await?;
-            sightings.extend(found.into_iter().map(|row| (row.finding_id, row)));
-        }
-        rows.into_iter().for_each(|row| survey.add(heard, &row, sightings.get(&row.id)));
-    }
-    Ok(survey)
-}
-
-impl Survey {
-    fn add(&mut self, heard: &Heard, row: &InScope, sighting: Option<&seen::Model>) {
-        let pair = Pair { asset: row.asset_id, source: row.source_id };
-        let (Some(at), Some(sighting)) = (heard.covered.get(&pair).copied(), sighting) else { return };
-        let is_open = i64::from(row.status.is_open() && row.gone_at.is_none());
-        self.open += is_open;
-        if heard.held.contains(&row.id) {
-            self.held.insert(row.id, at);
-        } else if is_missed(row.status, sighting, at) {
-            self.missed.insert(row.id, at);
-            self.open_missed += is_open;
-        }
-    }
-}
-
-/// Whether a report of this time that does not hold the finding tells anything new: it was not seen later, and
-/// this very report is not noted yet. A claimed fix is looked at again: another sender may verify it.
-pub(super) fn is_missed(status: Status, sighting: &seen::Model, at: Timestamp) -> bool {
-    let is_noted = || times(sighting.absences.as_ref()).any(|absence| absence == at);
-    sighting.last_seen <= at && (status == Status::FixClaimed || !is_noted())
 }

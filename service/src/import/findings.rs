@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Result,
     finding::{
+        alias,
         fingerprint::VERSION,
         merge, person_set, presence,
         write::{self, Edit, Saved},
@@ -27,6 +28,7 @@ use entity::{
     sighting as seen,
 };
 use sea_orm::{ActiveModelTrait, IntoActiveModel, sea_query::OnConflict};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// A finding in the making: as stored (if it is) and as the batch leaves it.
@@ -49,7 +51,7 @@ pub(super) async fn store(
 ) -> Result<Outcome> {
     let keyed = known::keyed(&command.scope(), rules, records).await?;
     let mut known = Known::load(command, &keyed).await?;
-    let mut order = Vec::new();
+    let (mut order, mut beside) = (Vec::new(), BTreeSet::new());
     for keyed in keyed {
         let observed_at = keyed.placed.observed_at(context);
         let found = known.find(&keyed);
@@ -62,7 +64,13 @@ pub(super) async fn store(
                     entry.see(keyed, observed_at);
                     entry.mark(context.tlp);
                 }
-                Way::Merged => entry.glimpse(observed_at),
+                Way::Merged(merged) => {
+                    entry.glimpse(observed_at);
+                    if let Some(merged) = known.entries.get_mut(&merged) {
+                        merged.be_present(observed_at);
+                        beside.insert(merged.after.id);
+                    }
+                }
             }
         } else {
             let name = keyed.name();
@@ -73,8 +81,10 @@ pub(super) async fn store(
         }
     }
     // In the order of the report, so that numbers follow it.
-    let entries = order.into_iter().filter_map(|id| known.entries.remove(&id)).collect();
+    let order = order.into_iter().chain(beside);
+    let entries = order.filter_map(|id| known.entries.remove(&id)).collect();
     let outcome = save(command, entries).await?;
+    alias::add(command, known.renamed).await?;
     merge::absorb(command, known.same).await?;
     Ok(outcome)
 }
@@ -120,6 +130,9 @@ impl Entry {
     /// Another word of the same source about this finding.
     fn see(&mut self, keyed: Keyed, observed_at: Timestamp) {
         self.glimpse(observed_at);
+        if self.after.identity.is_none() {
+            self.after.identity = Some(StringList(keyed.placed.record.identity.clone()));
+        }
         let content = fingerprint::content(&keyed.placed.record);
         let stored = (self.sighting.observed_at, self.sighting.content_hash.as_str());
         if sighting::supersedes((observed_at, &content), stored) {
@@ -136,14 +149,18 @@ impl Entry {
     /// those are of the finding's own source, whatever the order of reports.
     fn glimpse(&mut self, observed_at: Timestamp) {
         self.records += 1;
-        self.after.first_seen = self.after.first_seen.min(observed_at);
         let gone_at = self.after.gone_at;
-        self.after.gone_at = presence::saw(&mut self.sighting, observed_at);
+        self.be_present(observed_at);
         match sighting::seen(self.after.status, self.after.decided_at, observed_at) {
             sighting::Sighting::Nothing => {}
             sighting::Sighting::Reopens => self.reopen(observed_at, gone_at),
             sighting::Sighting::FlagsDismissal => self.after.seen_after_dismissal = true,
         }
+    }
+
+    fn be_present(&mut self, observed_at: Timestamp) {
+        self.after.first_seen = self.after.first_seen.min(observed_at);
+        self.after.gone_at = presence::saw(&mut self.sighting, observed_at);
     }
 
     /// Takes the marking that came with the report, where it is narrower: an import never lowers one, since the
@@ -167,7 +184,7 @@ impl Entry {
         row.reopened_count += i32::from(row.status == Status::VerifiedFixed && sighting::returns(observed_at, gone_at));
         row.status = Status::Confirmed;
         row.status_comment = None;
-        row.claimed_by = None;
+        (row.claimed_by, row.claimed_by_external) = (None, None);
         row.decided_at = Some(observed_at);
         self.reopened = true;
     }
@@ -278,7 +295,7 @@ async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<Outcome> {
             Some(_) => Change::default().field("evidence", &evidence.before, &evidence.after),
         };
         let kind = entry.reopened.then_some(EventKind::FindingReopened);
-        notes.push(Note { is_new: entry.before.is_none(), reopened: entry.reopened, repeated: entry.records - 1 });
+        notes.push(Note { is_new: entry.before.is_none(), reopened: entry.reopened, records: entry.records });
         sightings.push(entry.sighting.into_active_model().reset_all());
         edits.push(Edit { before: entry.before, after: entry.after, kind, extra });
     }
@@ -295,18 +312,20 @@ async fn save(command: &mut Command, entries: Vec<Entry>) -> Result<Outcome> {
 struct Note {
     is_new: bool,
     reopened: bool,
-    repeated: i64,
+    /// How many records were about it; none for one that was only merged into another.
+    records: i64,
 }
 
 fn outcome(notes: &[Note], saved: &[Saved]) -> Outcome {
     let mut outcome = Outcome::default();
     for (note, saved) in notes.iter().zip(saved) {
-        outcome.unchanged += note.repeated;
         match saved.is_numbered {
+            _ if note.records == 0 => {}
             true if note.is_new => outcome.created += 1,
             true => outcome.updated += 1,
             false => outcome.unchanged += 1,
         }
+        outcome.unchanged += (note.records - 1).max(0);
         outcome.reopened += i64::from(note.reopened);
         outcome.findings.push(saved.row.id);
     }

@@ -4,7 +4,7 @@
 use super::{batch::Placed, findings::Entry, rules::Rules};
 use crate::{
     Result,
-    finding::fingerprint,
+    finding::{alias::Alias, fingerprint},
     tenancy::{Command, Find, Scope},
 };
 use domain::identity::Told;
@@ -31,8 +31,9 @@ pub(super) struct Keyed {
 pub(super) enum Way {
     /// It is the finding's own source that speaks of the finding itself.
     Own,
-    /// It speaks of a finding that was merged into this one: it is seen, and keeps what its own source says.
-    Merged,
+    /// It speaks of the finding named here, which was merged into this one: both are seen, and this one keeps what its
+    /// own source says.
+    Merged(Uuid),
 }
 
 /// The stored findings of a batch, and what they are called.
@@ -41,6 +42,8 @@ pub(super) struct Known {
     names: HashMap<(Uuid, String), (Uuid, Way)>,
     /// Findings of the first version that turned out to be the same as another one.
     pub(super) same: Vec<(Uuid, Uuid)>,
+    /// Names of this version for findings of the first one that were merged into others.
+    pub(super) renamed: Vec<Alias>,
 }
 
 /// The records with their names.
@@ -106,18 +109,19 @@ impl Known {
             rows.iter().map(|row| ((row.source_id, row.fingerprint.clone()), (row.id, Way::Own))).collect();
         let there: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
         let led_to: BTreeSet<Uuid> =
-            aliases.iter().map(|one| one.finding_id).filter(|id| !there.contains(id)).collect();
+            aliases.iter().flat_map(|one| [Some(one.finding_id), one.merged_id]).flatten().collect();
+        let led_to: BTreeSet<Uuid> = led_to.difference(&there).copied().collect();
         if !led_to.is_empty() {
             rows.extend(scope.find::<finding::Entity>().filter(finding::Column::Id.is_in(led_to)).all().await?);
         }
         // An alias stands before the finding that has the name as its own: that one was merged.
-        let way = |one: &alias::Model| if one.merged_id.is_some() { Way::Merged } else { Way::Own };
+        let way = |one: &alias::Model| one.merged_id.map_or(Way::Own, Way::Merged);
         names.extend(aliases.into_iter().map(|one| {
             let way = way(&one);
             ((one.source_id, one.fingerprint), (one.finding_id, way))
         }));
         let entries = entries(&scope, rows).await?;
-        Ok(Self { entries, names, same: Vec::new() })
+        Ok(Self { entries, names, same: Vec::new(), renamed: Vec::new() })
     }
 
     /// The finding that the record means, if there is one.
@@ -127,7 +131,10 @@ impl Known {
         let Some((first, way)) = keyed.first.as_ref().and_then(named) else { return own };
         match own {
             None => {
-                self.renew(first, keyed);
+                match way {
+                    Way::Own => self.renew(first, keyed),
+                    Way::Merged(merged) => self.rename(first, merged, keyed),
+                }
                 Some((first, way))
             }
             Some((id, way)) => {
@@ -147,6 +154,13 @@ impl Known {
         }
         entry.name(keyed);
         self.names.insert(keyed.name(), (id, Way::Own));
+    }
+
+    /// Lets the name of this version lead where the one of the first version leads.
+    fn rename(&mut self, survivor: Uuid, merged: Uuid, keyed: &Keyed) {
+        let (source_id, fingerprint) = keyed.name();
+        self.names.insert((source_id, fingerprint.clone()), (survivor, Way::Merged(merged)));
+        self.renamed.push(Alias { source_id, fingerprint, finding_id: survivor, merged_id: Some(merged) });
     }
 
     /// A finding that this batch makes.

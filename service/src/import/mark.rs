@@ -2,27 +2,29 @@
 
 use super::{
     batch::Context,
-    coverage::{Heard, Survey, is_missed},
+    coverage::Heard,
     scope::Scopes,
+    survey::{Survey, is_missed},
     watch::{Pair, Watch},
 };
 use crate::{
     Result,
     finding::{
         presence::{kept, times},
+        transition::Judge,
         write::{self, Edit},
     },
     tenancy::{Caller, Command},
 };
 use domain::{
-    EventKind, Hand, Permission, PrincipalId, Status, Timestamp, Transition,
+    EventKind, Permission, Status, Timestamp, Transition,
     coverage::plausible,
     sighting::{Missed, Presence, missed},
 };
 use entity::{finding, import, json::Scan, sighting as seen};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, IntoActiveModel, sea_query::OnConflict};
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     time::Duration,
 };
 use uuid::Uuid;
@@ -38,15 +40,18 @@ pub(super) struct Marking<'a> {
 }
 
 impl Marking<'_> {
-    /// Marks what the report has missed. Where that has become implausible since it was sent, nothing is marked.
+    /// Marks what the report has missed. Where that has become implausible since it was sent, or records of it could
+    /// not be read, nothing is marked.
     pub(super) async fn run(mut self, survey: Survey) -> Result<()> {
         // Where the marking had begun before a crash, it was plausible.
-        if self.row.gone == 0 && plausible(survey.counts(), self.row.confirm_gone, true).is_err() {
+        if self.row.gone == 0 && (self.may_hold_more(&survey) || !self.is_plausible(&survey)) {
             let mut command = self.command().await?;
             self.row.gone_withheld = survey.counts().would_mark_gone;
             self.step(&mut command).await?;
             return command.commit_step().await;
         }
+        // Confirmed since it was withheld.
+        self.row.gone_withheld = 0;
         let some_rules = self.row.scope.as_ref().is_some_and(|scope| !scope.0.rules.is_empty());
         let scopes = self.cover(some_rules).await?;
         alive(self.caller, self.row, scopes.saw(self.caller, &survey)).await?;
@@ -55,6 +60,15 @@ impl Marking<'_> {
             self.mark(&scopes, some.iter().copied().collect()).await?;
         }
         Ok(())
+    }
+
+    fn is_plausible(&self, survey: &Survey) -> bool {
+        plausible(survey.counts(), self.row.confirm_gone, true).is_ok()
+    }
+
+    /// Whether what would go may stand in a record that could not be read, and nobody has said that it does not.
+    fn may_hold_more(&self, survey: &Survey) -> bool {
+        self.row.rejected > 0 && self.row.confirm_gone != Some(survey.counts().would_mark_gone)
     }
 
     async fn command(&self) -> Result<Command> {
@@ -92,7 +106,7 @@ impl Marking<'_> {
         let sightings = command.scope().find::<seen::Entity>().filter(of_some).all().await?;
         let mut sightings: HashMap<Uuid, seen::Model> =
             sightings.into_iter().map(|row| (row.finding_id, row)).collect();
-        let hands = Hands::of(&command, &rows, self.caller.principal()).await?;
+        let judge = Judge::of(&command, self.caller, &verify(), &rows).await?;
         let (mut edits, mut changed) = (Vec::new(), Vec::new());
         for before in rows {
             let (Some(at), Some(mut sighting)) = (some.get(&before.id), sightings.remove(&before.id)) else { continue };
@@ -103,7 +117,7 @@ impl Marking<'_> {
             presence.missed(*at);
             sighting.absences = kept(presence.absences());
             changed.push(sighting.into_active_model().reset_all());
-            let after = after(&before, &presence, &hands);
+            let after = after(&before, &presence, *at, &judge);
             self.row.gone += i64::from(before.gone_at.is_none() && after.gone_at.is_some());
             self.row.verified += i64::from(before.status != after.status);
             let is_news = before.gone_at.is_none() && before.status == after.status;
@@ -158,32 +172,18 @@ pub(super) async fn alive<T>(caller: &Caller, row: &import::Model, work: impl Fu
 
 /// The finding after a complete report has missed it. Its claimed fix is verified where the one table of transitions
 /// allows it: not by who claimed it.
-fn after(before: &finding::Model, presence: &Presence, hands: &Hands) -> finding::Model {
+fn after(before: &finding::Model, presence: &Presence, at: Timestamp, judge: &Judge) -> finding::Model {
     let gone = finding::Model { gone_at: presence.gone_at(), ..before.clone() };
-    let verify = Transition { to: Status::VerifiedFixed, justification: None, comment: None, duplicate_of: None };
-    let claimant = before.claimed_by.and_then(|claimant| hands.claimants.get(&claimant).copied());
-    let is_verified = missed(before.status, before.decided_at, presence) == Missed::Verifies
-        && verify.check(before.id.into(), before.status, claimant, hands.sender).is_ok();
+    let is_verified = missed(before.status, before.decided_at, presence.last_seen, at) == Missed::Verifies
+        && judge.check(before, &verify()).is_ok();
     if !is_verified {
         return gone;
     }
     // The time of the decision stays that of the claim: a sighting after it, told late, undoes this.
-    finding::Model { status: verify.to, status_comment: None, claimed_by: None, ..gone }
+    let (status, claimed_by) = (Status::VerifiedFixed, None);
+    finding::Model { status, status_comment: None, claimed_by, claimed_by_external: None, ..gone }
 }
 
-/// Whose hands claimed fixes, and whose sent the report.
-struct Hands {
-    claimants: HashMap<Uuid, Hand>,
-    sender: Hand,
-}
-
-impl Hands {
-    /// A few look-ups per claimant, of whom there are few.
-    async fn of(command: &Command, rows: &[finding::Model], sender: PrincipalId) -> Result<Self> {
-        let mut claimants = HashMap::new();
-        for claimant in rows.iter().filter_map(|row| row.claimed_by).collect::<BTreeSet<_>>() {
-            claimants.insert(claimant, command.platform().hand(PrincipalId(claimant)).await?);
-        }
-        Ok(Self { claimants, sender: command.platform().hand(sender).await? })
-    }
+const fn verify() -> Transition {
+    Transition { to: Status::VerifiedFixed, justification: None, comment: None, duplicate_of: None }
 }

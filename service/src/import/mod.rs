@@ -21,6 +21,7 @@ mod scope;
 mod sources;
 mod spool;
 mod start;
+mod survey;
 mod sweep;
 mod watch;
 

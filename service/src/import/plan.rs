@@ -3,7 +3,7 @@
 use super::{Spooled, batch::Context, fingerprint, rules::Rules};
 use crate::{Error, Result};
 use domain::{Code, ImportFormat, Observation, RejectedRecord, ReportedAsset, Timestamp, import::MAX_REJECTED};
-use formats::import::{Limits, Record, Refusal};
+use formats::import::{Covered, Limits, Record, Refusal};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -54,7 +54,7 @@ pub(super) fn first(spooled: &mut Spooled, context: &Context, rules: &Rules) -> 
 fn first_of(spooled: &mut Spooled, context: &Context, rules: &Rules, most: u64) -> Result<Reading> {
     let mut reading = Reading::default();
     read(spooled, context.format, &mut |record| {
-        if matches!(record, Record::Covered(..)) {
+        if matches!(record, Record::Covered(_)) {
             return;
         }
         // Beyond the limit the rest is only counted; the report is refused when it ends.
@@ -62,7 +62,7 @@ fn first_of(spooled: &mut Spooled, context: &Context, rules: &Rules, most: u64) 
             _ if reading.plan.read >= most => {}
             Record::Observation(observation) => reading.note(*observation, context, rules),
             Record::Rejected(rejection) => reading.plan.reject(rejection),
-            Record::Covered(..) => {}
+            Record::Covered(_) => {}
         }
         reading.plan.read += 1;
     })?;
@@ -82,9 +82,10 @@ pub(super) fn read(spooled: &mut Spooled, format: ImportFormat, each: &mut dyn F
     })
 }
 
-/// A word that says no more than that an asset was looked at, as a record without a rule, which makes no finding.
-pub(super) fn only_seen(asset: ReportedAsset, observed_at: Option<Timestamp>) -> Observation {
-    Observation { asset: Some(asset), observed_at, ..Default::default() }
+/// A word that says no more than that a tool looked, as a record without a rule, which makes no finding.
+pub(super) fn only_seen(covered: Covered) -> Observation {
+    let Covered { tool, asset, observed_at } = covered;
+    Observation { tool, asset, observed_at, ..Default::default() }
 }
 
 /// When the record was observed: never after it was received, or a wrong clock would have the last word for ever.

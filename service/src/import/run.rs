@@ -6,7 +6,7 @@ use super::{
     coverage, list,
     mark::{self, Marking},
     plan::{self, Plan},
-    sources,
+    sources, survey,
 };
 use crate::{
     Error, Result,
@@ -93,6 +93,7 @@ impl Run {
             held: HashSet::new(),
             size: FIRST_BATCH,
             statistics_at: from + STATISTICS_AFTER,
+            has_heard: false,
         };
         while let Some(chunk) = records.recv().await {
             writer.bytes += chunk.iter().map(|standing| standing.bytes).sum::<usize>();
@@ -105,11 +106,11 @@ impl Run {
         while !writer.waiting.is_empty() {
             writer.write_batch().await?;
         }
-        let Writer { caller, held, .. } = writer;
+        let Writer { caller, held, has_heard, .. } = writer;
         if self.row.coverage.is_some() {
             mark_missed(&caller, &mut self.row, spooled, held).await?;
         }
-        finish(&caller, self.row).await
+        finish(&caller, self.row, has_heard).await
     }
 }
 
@@ -122,7 +123,7 @@ async fn mark_missed(caller: &Caller, row: &mut import::Model, spooled: Spooled,
         let (_, mut heard) = coverage::hear(caller, tenant, &context, &scope, spooled).await?;
         // An asset may have got names meanwhile by which it now is another one: what was stored is held in any case.
         heard.held.extend(held);
-        let survey = coverage::survey(caller, tenant, &heard, &scope.rules).await?;
+        let survey = survey::survey(caller, tenant, &heard, &scope.rules).await?;
         Ok((heard, survey))
     };
     let (heard, survey) = mark::alive(caller, row, look).await?;
@@ -139,10 +140,10 @@ fn send(
 ) -> Result<()> {
     let (mut position, mut chunk, mut size, mut open) = (0, Vec::with_capacity(CHUNK), 0, true);
     plan::read(spooled, format, &mut |record| {
-        let is_counted = !matches!(record, Record::Covered(..));
+        let is_counted = !matches!(record, Record::Covered(_));
         let standing = match record {
             Record::Observation(observation) if plan.stands(position) => Some(observation),
-            Record::Covered(asset, at) => Some(Box::new(plan::only_seen(*asset, at))),
+            Record::Covered(covered) => Some(Box::new(plan::only_seen(*covered))),
             _ => None,
         };
         let after = position + u64::from(is_counted);
@@ -180,6 +181,8 @@ struct Writer<'a> {
     /// The findings stored so far, where it matters which.
     held: HashSet<Uuid>,
     size: usize,
+    /// Whether anything was stored, with its source.
+    has_heard: bool,
     /// The place in the report after which the store looks at what has come in.
     statistics_at: u64,
 }
@@ -201,6 +204,7 @@ impl Writer<'_> {
         only(command.update_where::<import::Entity>(here, progress(&after)).await?, self.row.id)?;
         command.commit_step().await?;
         *self.row = after;
+        self.has_heard = true;
         if self.row.coverage.is_some() {
             self.held.extend(outcome.findings);
         }
@@ -272,11 +276,11 @@ fn progress(row: &import::Model) -> import::ActiveModel {
 }
 
 /// The last step: one event and one audit row for the whole import.
-async fn finish(caller: &Caller, row: import::Model) -> Result<Import> {
+async fn finish(caller: &Caller, row: import::Model, has_heard: bool) -> Result<Import> {
     let write = caller.begin_write(Permission::WriteImports).await?;
     let mut command = write.command(row.tenant_id).await?;
     let context = Context::of(&row);
-    if row.read == row.rejected {
+    if row.read == row.rejected && !has_heard {
         // Nothing was stored under its source's name, but it has reported.
         sources::heard(&mut command, &context, BTreeSet::from([context.source_named(None)])).await?;
     }

@@ -1,7 +1,8 @@
 //! Named scans: what each of them covers, and what it saw and missed by itself.
 
 use super::{
-    coverage::{Heard, Survey},
+    coverage::Heard,
+    survey::Survey,
     watch::{Pair, Watch},
 };
 use crate::{

@@ -7,7 +7,7 @@ use super::{
     plan::{self, Plan},
     rules::Rules,
     run::Run,
-    scope,
+    scope, survey,
 };
 use crate::{
     Error, Result,
@@ -131,7 +131,7 @@ async fn doubt(caller: &Caller, report: &Report, spooled: Spooled) -> Result<Spo
     let read = caller.begin_in(Permission::WriteImports, &[report.tenant.to_string()]).await?;
     scope::check(&read.scope(), &heard, wish).await?;
     drop(read);
-    let survey = coverage::survey(caller, report.tenant.0, &heard, &wish.rules).await?;
+    let survey = survey::survey(caller, report.tenant.0, &heard, &wish.rules).await?;
     plausible(survey.counts(), report.confirm_gone, false).map_err(Error::Implausible)?;
     Ok(spooled)
 }

@@ -4,7 +4,11 @@ use super::{Platform, Rows, changed};
 use crate::{Error, Result, store::Connection};
 use domain::{Hand, OrganisationId, PrincipalId, Timestamp};
 use entity::{client, organisation, person, person_principal, principal};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    sea_query::{Expr, ExprTrait, Func, OnConflict},
+};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -102,6 +106,17 @@ impl Rows<'_> {
         let rows = principal::Entity::find().filter(principal::Column::Id.is_in(logins)).all(self.connection).await?;
         names.extend(rows.into_iter().map(|row| row.subject));
         Ok(names.into_iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).collect())
+    }
+
+    /// Those of some names that anybody known here goes by, in lower case: a login's subject, or a person's name.
+    pub(crate) async fn known_names(&self, names: &HashSet<String>) -> Result<HashSet<String>> {
+        let lower = |column: Expr| Expr::expr(Func::lower(column)).is_in(names.iter().map(String::as_str));
+        let subject = Expr::col(principal::Column::Subject);
+        let logins = principal::Entity::find().filter(lower(subject)).all(self.connection).await?;
+        let name = Expr::col(person::Column::Name);
+        let people = person::Entity::find().filter(lower(name)).all(self.connection).await?;
+        let known = logins.into_iter().map(|row| row.subject).chain(people.into_iter().map(|row| row.name));
+        Ok(known.map(|name| name.trim().to_lowercase()).collect())
     }
 
     /// An organisation by name or id.

@@ -24,7 +24,6 @@ pub async fn request(caller: &Caller, tenant: Option<&str>, new: NewRiskAcceptan
     let mut command = caller.begin_write(Permission::RequestRisk).await?.command(tenant.0).await?;
     let now = command.recorded_at();
     let new = new.normalise(now, Sla::new(command.settings().clone()).latest_expiry(now))?;
-    check_services(&new)?;
     check_findings(&command, &new.findings).await?;
     let standstill = price::of_request(&command, &new).await?;
     let row = row(&mut command, caller, &new, standstill);
@@ -42,13 +41,6 @@ pub async fn request(caller: &Caller, tenant: Option<&str>, new: NewRiskAcceptan
     let shown = list::shown(&command.scope(), vec![row]).await?.pop().ok_or_else(Error::not_found)?;
     command.commit("risk_acceptance.request", Some((ResourceType::RiskAcceptance, id))).await?;
     Ok((list::etag(caller, &shown), shown))
-}
-
-/// Refuses services: there are none to copy a price from yet, and a price of nothing is none.
-fn check_services(new: &NewRiskAcceptance) -> Result<()> {
-    let unknown = |at| Violation::new(format!("/services/{at}"), "is no business service of this municipality");
-    let unknown: Vec<Violation> = (0..new.services.len()).map(unknown).collect();
-    if unknown.is_empty() { Ok(()) } else { Err(domain::Error::invalid(unknown).into()) }
 }
 
 /// Refuses findings that are none of the municipality, and those that are in another acceptance.

@@ -18,12 +18,12 @@ pub(crate) async fn follow<'e>(command: &mut Command, edits: impl Iterator<Item 
     flag(command, edits).await
 }
 
-/// A finding that was closed while it rested (merged away, or gone in a complete scan): it may be in another
-/// acceptance from now on. Where the acceptance ends, its findings are confirmed, and that is not said here.
+/// A finding that left its acceptance while that went on, as one that was merged: it may be in another acceptance from
+/// now on. What becomes of it where the acceptance itself ends is said by the end, after this.
 fn left(edit: &Edit) -> Option<risk_acceptance_finding::Model> {
     let acceptance = edit.before.as_ref()?.acceptance_id?;
-    let is_closed = edit.after.acceptance_id != Some(acceptance) && edit.after.status != Status::Confirmed;
-    is_closed.then_some(risk_acceptance_finding::Model {
+    let has_left = edit.after.acceptance_id != Some(acceptance);
+    has_left.then_some(risk_acceptance_finding::Model {
         tenant_id: edit.after.tenant_id,
         acceptance_id: acceptance,
         finding_id: edit.after.id,

@@ -1,6 +1,7 @@
 //! Every permission, every role, every write: what the document says, and nothing else.
 
 use crate::support::{Kind, Person, World, document::Operation, fixture, on_both_stores};
+use crate::wall::{MISSING, rest};
 use domain::Permission;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -28,23 +29,9 @@ fn writes() -> Vec<Operation> {
 
 /// Whether the wall lets the caller try. What the rules then say of an empty body or a missing id is another matter.
 async fn is_let_in(who: &Person, operation: Operation) -> bool {
-    let path = operation.path.replace("{id}", "01900000-0000-7000-8000-000000000000").replace("{system}", "jira");
+    let path = rest::path(operation, MISSING);
     let method: Method = operation.method.to_uppercase().parse().expect("a method");
-    let body = match operation.id() {
-        "transitionFinding" => json!({"to": "confirmed"}),
-        "linkTicket" => json!({"key": "X-1"}),
-        "postClient" => json!({"name": "x", "purpose": "x", "scopes": ["clients:manage"]}),
-        "postGrant" => json!({"issuer": "x", "subject": "x", "scopes": ["grants:manage"]}),
-        "postRiskAcceptance" => json!({"findings": ["01900000-0000-7000-8000-000000000000"], "reason": "x",
-            "standstill_days": 1, "cost_per_day": 1, "fix_cost": 1, "expires_at": "2026-12-24T12:00:00Z"}),
-        "postRiskAcceptanceRefusal" | "postRiskAcceptanceRevocation" => json!({"reason": "x"}),
-        "postFindingComment" | "postTaskComment" | "patchComment" => json!({"text": "x"}),
-        "postRetest" => json!({"method": "scan", "result": "not_fixed"}),
-        "bulkFindings" => {
-            json!({"ids": ["01900000-0000-7000-8000-000000000000"], "transition": {"to": "confirmed"}})
-        }
-        _ => json!({}),
-    };
+    let body = rest::body(operation).unwrap_or_default();
     let answer = who.write(method, &path, Some("\"1-0\""), body).await;
     assert_ne!(answer.status.as_u16(), 401);
     !(answer.status == 403 && answer.code() == "forbidden")

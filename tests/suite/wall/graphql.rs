@@ -35,19 +35,6 @@ pub(super) fn sample(field: &str) -> Sample {
         "findingEvidence" => (&["evidence:read"], "findings", "(id: ID)"),
         "findingSightings" => (&["findings:read"], "findings", "(id: ID)"),
         "findingCounts" => (&["findings:read"], "", "(by: [STATUS], filter: {tenant: [TENANT]})"),
-        "assets" => (&["assets:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
-        "asset" => (&["assets:read"], "assets", "(id: ID)"),
-        "createAsset" => (&["assets:write"], "", "(tenant: TENANT, input: {name: \"x\"})"),
-        "updateAsset" => (&["assets:write"], "assets", "(id: ID, ifMatch: 1, input: {name: \"x\"})"),
-        "reviewAsset" | "restoreAsset" => (&["assets:write"], "assets", "(id: ID, ifMatch: 1)"),
-        "retireAsset" => (&["assets:write"], "assets", "(id: ID, ifMatch: 1, input: {reason: \"x\"})"),
-        "mergeAsset" => (&["assets:write"], "assets", "(id: ID, ifMatch: 1, into: ID)"),
-        "importAssets" => (&["assets:write"], "", "(tenant: TENANT, content: \"[]\", format: JSON)"),
-        "businessServices" => (&["assets:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
-        "businessService" => (&["assets:read"], "services", "(id: ID)"),
-        "createBusinessService" => (&["assets:write"], "", "(tenant: TENANT, input: {name: \"x\"})"),
-        "updateBusinessService" => (&["assets:write"], "services", "(id: ID, ifMatch: 1, input: {name: \"x\"})"),
-        "deleteBusinessService" => (&["assets:write"], "services", "(id: ID, ifMatch: 1)"),
         "tasks" => (&["tasks:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
         "task" => (&["tasks:read"], "tasks", "(id: ID)"),
         "imports" => (&["findings:read", "imports:write"], "", "(first: 2, tenant: [TENANT])"),
@@ -62,28 +49,6 @@ pub(super) fn sample(field: &str) -> Sample {
         "transitionFinding" => {
             (&["findings:write", "findings:verify"], "findings", "(id: ID, ifMatch: 1, input: {to: IN_PROGRESS})")
         }
-        "findingAliases" => (&["findings:read"], "findings", "(first: 2, id: ID)"),
-        "relatedFindings" => (&["findings:read"], "findings", "(first: 2, id: ID)"),
-        "explainFindings" => (&["findings:read"], "findings", "(id: ID, other: ID)"),
-        "fingerprintRule" => (&["findings:read"], "sources", "(sourceId: ID)"),
-        "previewFingerprintRule" => (&["findings:read"], "sources", "(sourceId: ID, rule: {parts: [RULE_KEY]})"),
-        "setFingerprintRule" => {
-            (&["findings:write", "tenants:manage"], "sources", "(sourceId: ID, ifMatch: 7, input: {parts: [PORT]})")
-        }
-        "rerunFingerprintRule" => (&["findings:write", "tenants:manage"], "sources", "(sourceId: ID, ifMatch: 7)"),
-        "mergeFinding" => {
-            let arguments = "(id: ID, ifMatch: 1, input: {into: \"01900000-0000-7000-8000-00000000ffff\"})";
-            (&["findings:write"], "findings", arguments)
-        }
-        "splitFinding" => (
-            &["findings:write"],
-            "findings",
-            concat!(
-                "(id: ID, ifMatch: 1, input: {fingerprints: [\"",
-                "0000000000000000000000000000000000000000000000000000000000000000",
-                "\"]})"
-            ),
-        ),
         "linkTicket" => (&["tasks:claim"], "tasks", "(taskId: ID, system: \"jira\", key: \"X-1\")"),
         "importReport" => (&["imports:write"], "", "(tenant: TENANT, content: \"{}\", format: NUCLEI)"),
         "riskAcceptances" => (&["findings:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
@@ -136,9 +101,58 @@ pub(super) fn sample(field: &str) -> Sample {
         "deleteComment" => (COMMENTING, "comments", "(id: ID, ifMatch: 1)"),
         "attachment" => (&["evidence:read"], "attachments", "(id: ID)"),
         "deleteAttachment" => (&["evidence:write"], "attachments", "(id: ID, ifMatch: 1)"),
-        work => of_work(work),
+        other => of_inventory(other),
     };
     Sample { scopes, resource, arguments }
+}
+
+/// The fields that are about assets and services.
+fn of_inventory(field: &str) -> (&'static [&'static str], &'static str, &'static str) {
+    match field {
+        "assets" => (&["assets:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
+        "asset" => (&["assets:read"], "assets", "(id: ID)"),
+        "createAsset" => (&["assets:write"], "", "(tenant: TENANT, input: {name: \"x\"})"),
+        "updateAsset" => (&["assets:write"], "assets", "(id: ID, ifMatch: 1, input: {name: \"x\"})"),
+        "reviewAsset" | "restoreAsset" => (&["assets:write"], "assets", "(id: ID, ifMatch: 1)"),
+        "retireAsset" => (&["assets:write"], "assets", "(id: ID, ifMatch: 1, input: {reason: \"x\"})"),
+        "mergeAsset" => (&["assets:write"], "assets", "(id: ID, ifMatch: 1, into: ID)"),
+        "importAssets" => (&["assets:write"], "", "(tenant: TENANT, content: \"[]\", format: JSON)"),
+        "businessServices" => (&["assets:read"], "", "(first: 2, filter: {tenant: [TENANT]})"),
+        "businessService" => (&["assets:read"], "services", "(id: ID)"),
+        "createBusinessService" => (&["assets:write"], "", "(tenant: TENANT, input: {name: \"x\"})"),
+        "updateBusinessService" => (&["assets:write"], "services", "(id: ID, ifMatch: 1, input: {name: \"x\"})"),
+        "deleteBusinessService" => (&["assets:write"], "services", "(id: ID, ifMatch: 1)"),
+        other => of_identity(other),
+    }
+}
+
+/// The fields that are about what makes findings the same.
+fn of_identity(field: &str) -> (&'static [&'static str], &'static str, &'static str) {
+    match field {
+        "findingAliases" => (&["findings:read"], "findings", "(first: 2, id: ID)"),
+        "relatedFindings" => (&["findings:read"], "findings", "(first: 2, id: ID)"),
+        "explainFindings" => (&["findings:read"], "findings", "(id: ID, other: ID)"),
+        "fingerprintRule" => (&["findings:read"], "sources", "(sourceId: ID)"),
+        "previewFingerprintRule" => (&["findings:read"], "sources", "(sourceId: ID, rule: {parts: [RULE_KEY]})"),
+        "setFingerprintRule" => {
+            (&["findings:write", "tenants:manage"], "sources", "(sourceId: ID, ifMatch: 7, input: {parts: [PORT]})")
+        }
+        "rerunFingerprintRule" => (&["findings:write", "tenants:manage"], "sources", "(sourceId: ID, ifMatch: 7)"),
+        "mergeFinding" => {
+            let arguments = "(id: ID, ifMatch: 1, input: {into: \"01900000-0000-7000-8000-00000000ffff\"})";
+            (&["findings:write"], "findings", arguments)
+        }
+        "splitFinding" => (
+            &["findings:write"],
+            "findings",
+            concat!(
+                "(id: ID, ifMatch: 1, input: {fingerprints: [\"",
+                "0000000000000000000000000000000000000000000000000000000000000000",
+                "\"]})"
+            ),
+        ),
+        work => of_work(work),
+    }
 }
 
 /// The fields that are about tasks and tickets.

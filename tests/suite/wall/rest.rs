@@ -13,7 +13,7 @@ on_both_stores!(
 );
 
 /// What an operation sends beside the path. A new one that changes something fails the walk until it is here.
-fn body(operation: Operation) -> Option<Value> {
+pub(crate) fn body(operation: Operation) -> Option<Value> {
     match operation.id() {
         "patchFinding" => Some(a_change()),
         "transitionFinding" => Some(json!({"to": "confirmed"})),
@@ -90,7 +90,7 @@ pub(super) fn walled() -> Vec<Operation> {
     walled
 }
 
-pub(super) fn path(operation: Operation, id: &str) -> String {
+pub(crate) fn path(operation: Operation, id: &str) -> String {
     let path = operation.path.replace("{id}", id).replace("{system}", "jira");
     // What cannot be asked without a parameter.
     match operation.id() {
@@ -120,7 +120,6 @@ fn resource_path(path: &str) -> &str {
         "/review",
         "/retire",
         "/restore",
-        "/merge",
     ];
     actions.iter().find_map(|action| path.strip_suffix(action)).unwrap_or(path)
 }

@@ -55,7 +55,7 @@ impl Walk for Document<'_> {
             self.row(at, &item, "items");
             Ok(())
         };
-        map.next_value_seed(Each { bounds, skipped: &[], take })
+        map.next_value_seed(Each { bounds, skipped: &[], take }).map(drop)
     }
 }
 

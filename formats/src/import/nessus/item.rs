@@ -107,7 +107,8 @@ impl Item {
             references: common::references(self.get("see_also").lines().chain(self.get("compliance-see-also").lines())),
             source_ref: None,
             rule_key: self.rule_key(&plugin),
-            identity: self.identity(&location),
+            // A check that passed is not the weakness that it looks for, or it would be seen where it is mended.
+            identity: self.identity(&location).into_iter().chain(self.has_passed().then(|| "passed".into())).collect(),
             location,
             asset: known.asset.clone(),
             tags: common::tags([self.get("pluginFamily")]),
@@ -166,6 +167,10 @@ impl Item {
         (!name.is_empty() && is_result).then_some((name, result))
     }
 
+    fn has_passed(&self) -> bool {
+        self.result().eq_ignore_ascii_case("passed")
+    }
+
     fn is_compliance(&self) -> bool {
         self.get("pluginFamily") == COMPLIANCE || self.0.keys().any(|name| name.starts_with("compliance-"))
     }
@@ -182,7 +187,7 @@ impl Item {
     /// the score. A requirement that is met carries severity 1 in Nessus, though
     /// there is nothing to mend.
     fn severity(&self, score: Option<f64>) -> Severity {
-        if self.result().eq_ignore_ascii_case("passed") {
+        if self.has_passed() {
             return Severity::Informational;
         }
         match self.get("severity") {

@@ -44,7 +44,11 @@ pub(super) fn observation(result: &Value, run: &Run) -> Result<Observation, Stri
         references: common::references(about(|r| r.help_uri.as_ref())),
         source_ref: result.text(&["guid"]).and_then(common::line),
         rule_key: common::key(rule_key),
-        identity: place::identity(result, &location, &message),
+        // What says that there is no weakness is not the weakness, or that would be seen where it is mended.
+        identity: place::identity(result, &location, &message)
+            .into_iter()
+            .chain(no_weakness(result).map(str::to_owned))
+            .collect(),
         location,
         asset: run.repository.clone(),
         tags: labels.tags,
