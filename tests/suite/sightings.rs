@@ -1,5 +1,6 @@
 //! What complete reports say about what they do not hold.
 
+mod doubts;
 mod killed;
 mod random;
 mod scopes;

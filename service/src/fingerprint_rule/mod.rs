@@ -70,6 +70,7 @@ async fn begin(
     id: SourceId,
     version: i64,
 ) -> Result<(Command, source::Model, Option<fingerprint_rule::Model>)> {
+    caller.require_anywhere(Permission::ManageTenants)?;
     let write = caller.begin_write(Permission::WriteFindings).await?;
     let source = source_of(&write.scope(), id).await?;
     write.require(Permission::ManageTenants, source.tenant_id)?;

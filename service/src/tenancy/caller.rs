@@ -259,6 +259,14 @@ impl Caller {
         self.begin_write_any(&[permission]).await
     }
 
+    /// Refuses who holds a permission nowhere, before anything is looked for.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub(crate) fn require_anywhere(&self, permission: Permission) -> Result<()> {
+        self.tenants(&[permission], &[]).map(drop)
+    }
+
     /// [`Caller::begin_write`] where one of several permissions will do, to be told apart by the rule.
     ///
     /// # Errors

@@ -48,6 +48,10 @@ async fn first_finding(who: &Person) -> String {
     text(&who.get("/v1/findings").await.expect(200).items()[0]["id"])
 }
 
+fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    WRITES.iter().chain(tasks::WRITES).chain(identity::WRITES)
+}
+
 fn is_about_many(action: &str) -> bool {
     action.starts_with("finding.bulk_")
         || ["asset.import", "task.claim", "ticket.report", "ticket.reconcile"].contains(&action)
@@ -58,7 +62,7 @@ async fn every_write_leaves_exactly_one_row(kind: Kind) {
     let lead = world.lead().await;
     let me = lead.get("/v1/me").await.json()["principal_id"].clone();
     let mut known: BTreeSet<String> = BTreeSet::new();
-    for (at, (operation, action)) in WRITES.iter().chain(tasks::WRITES).enumerate() {
+    for (at, (operation, action)) in all().enumerate() {
         let answer = send(&lead, operation).await;
         assert!(answer.status.is_success() && !answer.text.contains("errors"), "{operation}: {}", answer.text);
         let rows = rows(&lead).await;
@@ -80,15 +84,14 @@ async fn every_write_leaves_exactly_one_row(kind: Kind) {
     // What changes nothing leaves nothing.
     for operation in ["linkTicket", "mutation linkTicket", "mutation updateFinding"] {
         send(&lead, operation).await;
-        assert_eq!(rows(&lead).await.len(), WRITES.len() + tasks::WRITES.len(), "{operation} again");
+        assert_eq!(rows(&lead).await.len(), all().count(), "{operation} again");
     }
     world.end().await;
 }
 
 #[tokio::test]
 async fn every_write_of_both_contracts_is_among_those_tried() {
-    let of_all = WRITES.iter().chain(risk::STEPS).chain(tasks::WRITES);
-    let known: BTreeSet<&str> = of_all.map(|(operation, _)| *operation).collect();
+    let known: BTreeSet<&str> = all().chain(risk::STEPS).map(|(operation, _)| *operation).collect();
     let is_write =
         |operation: &Operation| operation.method != "get" && !operation.is_public() && !ASKS.contains(&operation.id());
     let of_rest = Operation::all().into_iter().filter(is_write);

@@ -37,14 +37,14 @@ async fn a_merged_finding_lives_on_in_the_other_until_it_is_split(kind: Kind) {
         (1, &merged["id"], &merged["fingerprint"])
     );
 
-    // A later report of the merged one is a sighting of the survivor, and no more.
+    // A later report of the merged one is a sighting of both, and no more.
     a_day_later(&world);
     let only_merged = &two()[1..];
     assert_eq!(counts(&send(&lead, "nuclei", only_merged).await), [0, 0, 1]);
     let (kept, still) = (again(&lead, survivor).await, again(&lead, merged).await);
     assert!(kept["last_seen"].as_str() > survivor["last_seen"].as_str(), "{kept}");
     assert_eq!((&kept["location"], &kept["status"]), (&survivor["location"], &json!("new")));
-    assert_eq!((&still["seen_after_dismissal"], &still["last_seen"]), (&json!(false), &merged["last_seen"]));
+    assert_eq!((&still["seen_after_dismissal"], &still["last_seen"]), (&json!(false), &kept["last_seen"]));
 
     let split = change(&lead, survivor, "split", json!({"fingerprints": [merged["fingerprint"]]})).await.expect(200);
     assert_eq!(split.json()["id"], survivor["id"]);

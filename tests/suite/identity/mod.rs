@@ -2,6 +2,7 @@
 
 mod at_once;
 mod by_hand;
+mod doubts;
 mod explain;
 mod killed;
 mod rules;

@@ -30,7 +30,7 @@ async fn rule_of(who: &Person) -> (String, Answer) {
 }
 
 /// Wants a rule and applies it.
-async fn apply(who: &Person, rule: Value) -> Value {
+pub(super) async fn apply(who: &Person, rule: Value) -> Value {
     let (path, read) = rule_of(who).await;
     let put = who.write(Method::PUT, &path, Some(&read.etag()), rule).await.expect(200);
     let applied =
