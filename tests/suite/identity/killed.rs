@@ -3,7 +3,6 @@
 use crate::support::{
     Kind, Person, TestStore, generated_report, look, on_both_stores,
     process::{Process, free_port, fynd, printed},
-    within_five_seconds,
 };
 use reqwest::Method;
 use serde_json::json;
@@ -29,16 +28,12 @@ async fn a_rerun_survives_being_killed(kind: Kind) {
     assert!(half_way > 0, "no kill hit a rerun on its way");
     // Nobody asks again: the service goes on by itself.
     let server = Process::start(&killed.0, free_port()).await;
-    let began = Instant::now();
-    while running(&killed.0).await {
-        assert!(began.elapsed() < Duration::from_secs(60), "the rerun does not end");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    wait_for_the_end(&killed.0).await;
     server.kill();
     let untroubled = filled(kind).await;
     let server = Process::start(&untroubled.0, free_port()).await;
     begin(&Person::at(&server.base, &untroubled.1)).await.await.expect("sent").expect("an answer");
-    within_five_seconds("it ends", async || !running(&untroubled.0).await).await;
+    wait_for_the_end(&untroubled.0).await;
     server.kill();
     for sql in CONTENT {
         let (killed, clean) = (look(&killed.0, sql).await, look(&untroubled.0, sql).await);
@@ -85,6 +80,14 @@ async fn left(store: &TestStore) -> usize {
 
 async fn running(store: &TestStore) -> bool {
     !look(store, "SELECT CAST(version AS text) FROM fingerprint_rule WHERE in_force_version < version").await.is_empty()
+}
+
+async fn wait_for_the_end(store: &TestStore) {
+    let began = Instant::now();
+    while running(store).await {
+        assert!(began.elapsed() < Duration::from_secs(60), "the rerun does not end");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn wait_for_a_step(store: &TestStore) {

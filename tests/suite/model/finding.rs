@@ -159,6 +159,36 @@ impl Finding {
         })
     }
 
+    /// The finding after somebody has looked whether it is still there, or the code that refuses that.
+    pub(super) fn retested(&self, by: &'static str, result: &str, now: DateTime<Utc>) -> Result<Self, &'static str> {
+        if by == "writer" {
+            return Err("forbidden");
+        }
+        if DISMISSED.contains(&self.status) {
+            return Err("transition_refused");
+        }
+        let to = match (self.status, result) {
+            (_, "not_testable") | ("verified_fixed", "fixed") => return Ok(self.clone()),
+            ("fix_claimed", "fixed") => "verified_fixed",
+            ("fix_claimed" | "verified_fixed", _) => "confirmed",
+            (_, "fixed") => return Err("transition_refused"),
+            _ => return Ok(self.clone()),
+        };
+        if self.status == "fix_claimed" && self.claimant == Some(by) {
+            return Err("same_person");
+        }
+        let reopens = self.status == "verified_fixed";
+        let mut after = self.clone();
+        (after.status, after.comment, after.claimant) = (to, None, None);
+        (after.decided, after.reopened) = (Some(now), self.reopened + i64::from(reopens));
+        Ok(after)
+    }
+
+    /// The finding after an acceptance was approved and taken back.
+    pub(super) fn back_from_acceptance(&self, now: DateTime<Utc>) -> Self {
+        Self { status: "confirmed", comment: None, decided: Some(now), ..self.clone() }
+    }
+
     /// What Fynd has to show of it.
     pub(super) fn shown(&self) -> Value {
         let time = |time: DateTime<Utc>| time.timestamp_millis();
