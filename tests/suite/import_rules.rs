@@ -230,7 +230,8 @@ async fn assets_are_changed_in_one_statement(kind: Kind) {
     let world = World::new(kind).await;
     let lead = world.lead().await;
     let mut counts = Vec::new();
-    for (net, size) in [(1, 5), (2, 60)] {
+    // Both are one batch, however slow the machine is.
+    for (net, size) in [(1, 5), (2, 95)] {
         let hosts = |address: bool| -> Vec<Value> {
             let host = |n: i32| {
                 let more = if address { json!({"ip": format!("10.0.{net}.{n}")}) } else { json!({}) };
@@ -244,10 +245,10 @@ async fn assets_are_changed_in_one_statement(kind: Kind) {
         assert_eq!(send(&lead, report(&hosts(true))).await["assets_created"], 0);
         counts.push(world.store.statements() - before);
         let grown = events(&lead).await.iter().filter(|event| event["event"] == "asset.updated").count();
-        assert_eq!(grown, if net == 1 { 5 } else { 65 });
+        assert_eq!(grown, if net == 1 { 5 } else { 100 });
     }
-    // The sweep may come by in between; 55 more assets cost no statement each.
-    assert!(counts[1] < counts[0] + 20, "{counts:?}");
+    // Housekeeping may come by in between; 90 more assets cost no statement each.
+    assert!(counts[1] < counts[0] + 60, "{counts:?}");
     let asset = lead.get("/v1/assets?limit=500").await.expect(200).items().pop().unwrap();
     assert_eq!(asset["provenance"], "discovered");
     world.end().await;
@@ -276,7 +277,8 @@ async fn more_identifiers_than_a_statement_takes(kind: Kind) {
 }
 
 async fn a_ticket_is_linked_beside_an_import(kind: Kind) {
-    let world = World::new(kind).await;
+    // How long a busy machine takes for so many at once is not the matter.
+    let world = World::with(kind, |config| config.limits.acquire_seconds = 60).await;
     let lead = world.lead().await;
     send_generated(&lead, 700).await;
     let tasks = lead.get("/v1/tasks?limit=500").await.expect(200).items();
