@@ -57,11 +57,15 @@ pub struct WatchFilter {
     /// scanner if that is left out.
     #[param(minimum = 1, maximum = 3650, example = 30)]
     pub unwatched_days: Option<i64>,
+    /// Only assets that were not reported within the time in which each source is expected to report (ever, by a source
+    /// that has none), by the same kinds. Not together with `unwatched_days`.
+    #[graphql(default)]
+    pub unwatched: bool,
 }
 
 impl WatchFilter {
     /// The names of the conditions.
-    pub const NAMES: &'static [&'static str] = &["tenant", "without", "unwatched_days"];
+    pub const NAMES: &'static [&'static str] = &["tenant", "without", "unwatched_days", "unwatched"];
 
     /// Refuses what no store can be asked.
     ///
@@ -74,16 +78,19 @@ impl WatchFilter {
             Some(days) if !(1..=3650).contains(&days) => {
                 Err(Error::parameter("unwatched_days", format!("takes 1 to 3650 days, not {days}")))
             }
+            Some(_) if self.unwatched => {
+                Err(Error::parameter("unwatched", "goes by the sources' own times, not together with `unwatched_days`"))
+            }
             _ => Ok(()),
         }
     }
 
     /// The kinds of which none has reported; empty if that does not matter.
     pub fn kinds(&self) -> Vec<SourceKind> {
-        match (self.without.as_slice(), self.unwatched_days) {
-            ([], None) => Vec::new(),
-            ([], Some(_)) => vec![SourceKind::Scanner, SourceKind::Edr],
-            (named, _) => named.to_vec(),
+        match self.without.as_slice() {
+            [] if self.unwatched_days.is_none() && !self.unwatched => Vec::new(),
+            [] => vec![SourceKind::Scanner, SourceKind::Edr],
+            named => named.to_vec(),
         }
     }
 }
@@ -100,6 +107,9 @@ mod tests {
         assert_eq!(kinds(&[], None), []);
         assert_eq!(kinds(&[], Some(30)), [SourceKind::Scanner, SourceKind::Edr]);
         assert_eq!(kinds(&[SourceKind::Edr], Some(30)), [SourceKind::Edr]);
+        let by_sources = WatchFilter { unwatched: true, ..Default::default() };
+        assert_eq!(by_sources.kinds(), [SourceKind::Scanner, SourceKind::Edr]);
+        assert!(WatchFilter { unwatched_days: Some(1), ..by_sources }.check().is_err());
         assert!(WatchFilter { unwatched_days: Some(0), ..Default::default() }.check().is_err());
     }
 }

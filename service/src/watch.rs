@@ -32,26 +32,42 @@ pub async fn list(
     let read = caller.begin_in(Permission::ReadAssets, &filter.tenant).await?;
     let scope = read.scope();
     let cursors = Bound::of(caller, &("coverage", filter))?;
-    let find = scope.find::<asset::Entity>().filter(condition(filter, caller.now()));
+    let since = since(&scope, filter, caller.now()).await?;
+    let find = scope.find::<asset::Entity>().filter(condition(filter, &since));
     let mut found = paging::by_id(find, &cursors, page, |row| row.id).await?;
     let rows = std::mem::take(&mut found.items);
     let items = shown(&scope, rows).await?;
     paging::whole(found.of(items), caller, seen)
 }
 
-fn condition(filter: &WatchFilter, now: Timestamp) -> Condition {
+/// Since when each source must have reported an asset for that to be watched: ever, where nothing is said.
+async fn since(scope: &Scope<'_>, filter: &WatchFilter, now: Timestamp) -> Result<Condition> {
+    use asset_sighting::Column as C;
+    if let Some(days) = filter.unwatched_days {
+        return Ok(Condition::all().add(C::LastSeen.gte(now - chrono::TimeDelta::days(days))));
+    }
+    if !filter.unwatched {
+        return Ok(Condition::all());
+    }
+    let expected = source::Column::ExpectedIntervalHours.is_not_null();
+    let sources = scope.find::<source::Entity>().filter(expected).all().await?;
+    let in_time = sources.iter().map(|source| {
+        let hours = chrono::TimeDelta::hours(source.expected_interval_hours.unwrap_or_default().into());
+        Condition::all().add(C::SourceId.eq(source.id)).add(C::LastSeen.gte(now - hours))
+    });
+    let others = C::SourceId.is_not_in(sources.iter().map(|source| source.id));
+    Ok(in_time.fold(Condition::any().add(others), Condition::add))
+}
+
+fn condition(filter: &WatchFilter, since: &Condition) -> Condition {
     use asset::Column as C;
     let all = Condition::all().add(C::Provenance.eq(Provenance::Inventoried)).add(C::RetiredAt.is_null());
     let kinds = filter.kinds();
-    if kinds.is_empty() {
-        return all;
-    }
-    let since = filter.unwatched_days.map(|days| now - chrono::TimeDelta::days(days));
-    all.add(Expr::exists(reported_by(&kinds, since)).not())
+    if kinds.is_empty() { all } else { all.add(Expr::exists(reported_by(&kinds, since)).not()) }
 }
 
-/// A source of one of the kinds that has reported about the asset, since a time.
-fn reported_by(kinds: &[SourceKind], since: Option<Timestamp>) -> SelectStatement {
+/// A source of one of the kinds that has reported about the asset in time.
+fn reported_by(kinds: &[SourceKind], since: &Condition) -> SelectStatement {
     use asset_sighting::{Column as C, Entity as E};
     let of_kinds = Query::select()
         .expr(Expr::val(1))
@@ -60,17 +76,14 @@ fn reported_by(kinds: &[SourceKind], since: Option<Timestamp>) -> SelectStatemen
         .and_where(Expr::col((source::Entity, source::Column::Id)).equals((E, C::SourceId)))
         .and_where(source::Column::Kind.is_in(kinds.iter().copied()))
         .to_owned();
-    let mut select = Query::select();
-    select
+    Query::select()
         .expr(Expr::val(1))
         .from(E)
         .and_where(Expr::col((E, C::TenantId)).equals((asset::Entity, asset::Column::TenantId)))
         .and_where(Expr::col((E, C::AssetId)).equals((asset::Entity, asset::Column::Id)))
-        .and_where(Expr::exists(of_kinds));
-    if let Some(since) = since {
-        select.and_where(C::LastSeen.gte(since));
-    }
-    select
+        .and_where(Expr::exists(of_kinds))
+        .cond_where(since.clone())
+        .to_owned()
 }
 
 /// The assets with what has seen them, in two more statements.

@@ -175,5 +175,15 @@ async fn assets_that_nothing_watches_are_seen(kind: Kind) {
     let nodes = lead.graphql(ask, json!({})).await["data"]["coverage"]["nodes"].clone();
     assert_eq!(nodes.as_array().expect("nodes").len(), 1, "{nodes}");
     lead.get("/v1/coverage?unwatched_days=0").await.expect(400);
+    // By the time in which the agents are expected to report; the scanner has none, and has reported once.
+    assert!(names("unwatched=true").await.is_empty());
+    assert_eq!(names("unwatched=true&without=edr").await.len(), 1);
+    let edr = lead.get(&path(&edr)).await.expect(200).json();
+    patch(&lead, &edr, json!({"expected_interval_hours": 24})).await.expect(200);
+    world.advance(TimeDelta::hours(23));
+    assert_eq!(names("unwatched=true&without=edr").await.len(), 1);
+    world.advance(TimeDelta::hours(2));
+    assert_eq!(names("unwatched=true&without=edr").await, all);
+    assert_eq!(lead.get("/v1/coverage?unwatched=true&unwatched_days=3").await.expect(400).code(), "invalid_parameter");
     world.end().await;
 }

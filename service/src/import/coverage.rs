@@ -192,7 +192,13 @@ async fn named_assets(scope: &Scope<'_>, names: &[String]) -> Result<BTreeSet<Uu
         known.into_iter().map(|row| (row.id.to_string(), row.merged_into.unwrap_or(row.id))).collect();
     let values = names.iter().flat_map(|name| [name.clone(), normal(name)]);
     let by_value = scope.find::<asset_identifier::Entity>().filter(C::Value.is_in(values)).all().await?;
-    found.extend(by_value.into_iter().map(|row| (row.value, row.asset_id)));
+    for row in by_value {
+        // A serial number may read like somebody's host name.
+        if found.insert(row.value.clone(), row.asset_id).is_some_and(|other| other != row.asset_id) {
+            let detail = format!("`{}` is an identifier of several assets: name the one by its id", row.value);
+            return Err(domain::Error::parameter("scope_assets", detail).into());
+        }
+    }
     let of = |name: &String| {
         found.get(&name.to_lowercase()).or_else(|| found.get(name)).or_else(|| found.get(&normal(name)))
     };
