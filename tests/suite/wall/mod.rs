@@ -72,9 +72,9 @@ async fn filled(world: &World, slug: &'static str) -> Filled {
         all.extend(ids_in(&page.text));
         one.insert(resource, page.items()[0]["id"].as_str().expect("an id").to_owned());
     }
-    // One whose work is not done: the first one's finding was merged into another.
-    let open = person.get("/v1/tasks?status=open&limit=1").await.expect(200).items();
-    one.insert("tasks", open[0]["id"].as_str().expect("an id").to_owned());
+    // The last one with work left: the first findings are merged and accepted, and their tasks are done with them.
+    let open = person.get("/v1/tasks?status=open&limit=500").await.expect(200).items();
+    one.insert("tasks", open[open.len() - 1]["id"].as_str().expect("an id").to_owned());
     for target in ["findings", "tasks"] {
         // Two of each, so that every list has a second page.
         let path = format!("/v1/{target}/{}", one[target]);
