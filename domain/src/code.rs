@@ -98,7 +98,7 @@ codes! {
     AssetMerged "asset_merged" "The asset was merged into another one and does not change any more."
         "Change the asset that `detail` names.";
     PayloadTooLarge "payload_too_large" "The body is larger than the limit."
-        "Split the report, or have the operator raise `imports.max_bytes` (of an attachment: `attachments.max_bytes`).";
+        "Split the report, or have the operator raise `imports.max_bytes` (of an attachment: `attachments.max_bytes`). Of a tracker's list: compare it range by range.";
     UnsupportedMediaType "unsupported_media_type" "The body is of a type or encoding that is not read here."
         "See the documentation of the operation for the types it takes.";
     UnknownFormat "unknown_format" "The report's format could not be recognised."
@@ -107,6 +107,8 @@ codes! {
         "See `detail` for the place. Export the report again and repeat.";
     CoverageImplausible "coverage_implausible" "The report claims to be complete and would mark more than a fifth of its scope gone."
         "See `would_mark_gone` and `in_scope`. If it really is complete, repeat it with `confirm_gone=<would_mark_gone>`.";
+    ReconcileImplausible "reconcile_implausible" "The list claims to be complete and lacks more than a fifth of the linked tickets."
+        "See `would_unlink` and `linked`. If they really are gone, repeat it with `confirm_missing` = `would_unlink`.";
     ImportRunning "import_running" "The very same report is being imported right now."
         "Wait for the import that `detail` names.";
     QueryTooComplex "query_too_complex" "The GraphQL query asks for more than the limit of depth or cost."

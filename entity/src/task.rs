@@ -35,6 +35,7 @@ pub struct Model {
     pub held: bool,
     pub grouped_by: TaskGroup,
     pub group_id: Option<Uuid>,
+    pub status_at: Option<DateTimeUtc>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

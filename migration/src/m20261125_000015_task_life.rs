@@ -26,6 +26,9 @@ const UP: &[&str] = &[
         CHECK (grouped_by IN ('rule_key', 'asset', 'finding', 'hand'))"#,
     r#"ALTER TABLE task ADD COLUMN group_id {id}
         CHECK ((grouped_by IN ('asset', 'finding')) = (group_id IS NOT NULL))"#,
+    // When it came to its status; none where a server of the version before has written it.
+    "ALTER TABLE task ADD COLUMN status_at {time}",
+    "CREATE INDEX task_claimable ON task (tenant_id, priority DESC, severity DESC, id) WHERE status NOT IN ('done', 'cancelled') AND NOT held",
     "CREATE UNIQUE INDEX task_open_group ON task (tenant_id, grouped_by, group_id) WHERE status NOT IN ('done', 'cancelled')",
     "ALTER TABLE ticket ADD COLUMN state text CHECK (state <> '')",
     "ALTER TABLE ticket ADD COLUMN state_at {time} CHECK ((state IS NULL) = (state_at IS NULL))",
@@ -68,7 +71,7 @@ const OPEN: &str = "IN ('new', 'confirmed', 'in_progress', 'fix_claimed')";
 /// Each finding of a task, and whether work is left on it.
 fn fill() -> String {
     format!(
-        "UPDATE task SET open_finding_count = (SELECT count(*) FROM task_finding l
+        "UPDATE task SET status_at = updated_at, open_finding_count = (SELECT count(*) FROM task_finding l
             JOIN finding f ON f.tenant_id = l.tenant_id AND f.id = l.finding_id
             WHERE l.tenant_id = task.tenant_id AND l.task_id = task.id AND f.status {OPEN})"
     )
@@ -86,6 +89,8 @@ const DOWN: &[&str] = &[
     "ALTER TABLE ticket DROP COLUMN state_at",
     "ALTER TABLE ticket DROP COLUMN state",
     "DROP INDEX task_open_group",
+    "DROP INDEX task_claimable",
+    "ALTER TABLE task DROP COLUMN status_at",
     "ALTER TABLE task DROP COLUMN group_id",
     "ALTER TABLE task DROP COLUMN grouped_by",
     "ALTER TABLE task DROP COLUMN held",

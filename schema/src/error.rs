@@ -10,7 +10,9 @@ pub(crate) fn refused(error: impl Borrow<service::Error>) -> Error {
     let code = error.code();
     let (message, violations) = match error {
         service::Error::Refused(refused) => (refused.detail.clone(), refused.violations.as_slice()),
-        service::Error::Implausible(_) => (code.title().to_owned(), [].as_slice()),
+        service::Error::Implausible(_) | service::Error::ImplausiblyMissing(_) => {
+            (code.title().to_owned(), [].as_slice())
+        }
         internal => {
             tracing::error!(error = %internal, code = code.as_str(), "a request failed");
             (code.title().to_owned(), [].as_slice())
@@ -21,6 +23,10 @@ pub(crate) fn refused(error: impl Borrow<service::Error>) -> Error {
         if let service::Error::Implausible(counts) = error {
             extensions.set("wouldMarkGone", counts.would_mark_gone);
             extensions.set("inScope", counts.in_scope);
+        }
+        if let service::Error::ImplausiblyMissing(counts) = error {
+            extensions.set("wouldUnlink", counts.would_unlink);
+            extensions.set("linked", counts.linked);
         }
         if !violations.is_empty() {
             let places: Vec<Value> = violations

@@ -45,6 +45,7 @@ impl TicketQueries {
     }
 
     /// What a mapping would do, if the tracker reported again what it reported last.
+    #[graphql(complexity = "100 + 100 * child_complexity")]
     async fn preview_ticket_mapping(
         &self,
         ctx: &Context<'_>,

@@ -1,6 +1,6 @@
 //! What can go wrong in a use case.
 
-use domain::{Code, coverage::Implausible};
+use domain::{Code, coverage::Implausible, ticket::reconcile::ImplausiblyMissing};
 
 /// The result of a use case.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -15,6 +15,9 @@ pub enum Error {
     /// A report claims to be complete and would mark implausibly much gone.
     #[error("coverage_implausible: {} of {} open findings in the scope would be marked gone", .0.would_mark_gone, .0.in_scope)]
     Implausible(Implausible),
+    /// A tracker's list claims to be complete and lacks implausibly many of our tickets.
+    #[error("reconcile_implausible: {} of {} tickets would be unlinked", .0.would_unlink, .0.linked)]
+    ImplausiblyMissing(ImplausiblyMissing),
     /// The service cannot answer right now; repeating may help.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -32,6 +35,7 @@ impl Error {
         match self {
             Self::Refused(refused) => refused.code,
             Self::Implausible(_) => Code::CoverageImplausible,
+            Self::ImplausiblyMissing(_) => Code::ReconcileImplausible,
             Self::Unavailable(_) => Code::Unavailable,
             Self::Store(error) if is_passing(error) => Code::Unavailable,
             Self::Store(_) | Self::Internal(_) => Code::Internal,

@@ -5,6 +5,7 @@ use crate::{
     Result,
     finding::write::Edit,
     task::{
+        is_unfinished,
         tally::{apply, count, tally_of},
         write::{self, AT_ONCE, TaskEdit},
     },
@@ -17,7 +18,7 @@ use domain::{
     ticket::text::title_of_asset,
 };
 use entity::{asset, finding, task, task_finding};
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, sea_query::Expr};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -261,6 +262,7 @@ impl Entry {
             held: false,
             grouped_by,
             group_id,
+            status_at: None,
         };
         Self { tally: tally_of(&after), before: None, after, kind: None, joining: Vec::new(), unsure: false }
     }
@@ -313,12 +315,6 @@ async fn open_tasks(
         found.extend(command.scope().find::<task::Entity>().filter(of_ids).filter(is_unfinished()).all().await?);
     }
     Ok(found)
-}
-
-/// In the words of the partial indexes `task_open_rule` and `task_open_group`: bound values would hide from a
-/// store that the index holds every row that is asked for.
-fn is_unfinished() -> Expr {
-    Expr::cust(r#""task"."status" NOT IN ('done', 'cancelled')"#)
 }
 
 /// The names of the assets that tasks may be made of.

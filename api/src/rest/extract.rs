@@ -7,7 +7,9 @@ use crate::{
 };
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
+    body::BodyStream,
     dev::Payload,
+    error::PayloadError,
     http::header::{self, HeaderName},
     web::{Bytes, Data},
 };
@@ -91,10 +93,11 @@ pub(crate) fn basic(request: &HttpRequest) -> Option<(String, String)> {
     }
 }
 
-/// A JSON body. An unknown field, a wrong type or a missing field is named by its pointer.
-pub(crate) struct Body<T>(pub(crate) T);
+/// A JSON body. An unknown field, a wrong type or a missing field is named by its pointer. It may be `MIB` MiB large; 0 is
+/// the limit that the operator has set.
+pub(crate) struct Body<T, const MIB: usize = 0>(pub(crate) T);
 
-impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+impl<T: DeserializeOwned + 'static, const MIB: usize> FromRequest for Body<T, MIB> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
@@ -102,7 +105,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
         let is_json = is_json(request);
         // Unpacking comes before the limit can count; only reports, which are spooled, may be packed.
         let is_encoded = request.headers().contains_key(header::CONTENT_ENCODING);
-        let bytes = Bytes::from_request(request, payload);
+        let own = (MIB > 0).then(|| payload.take());
+        let set = Bytes::from_request(request, payload);
         async move {
             if is_encoded {
                 return Err(Problem::new(Code::UnsupportedMediaType, "the body must come without `Content-Encoding`"));
@@ -110,13 +114,24 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             if !is_json {
                 return Err(Problem::new(Code::UnsupportedMediaType, "the body must be `application/json`"));
             }
-            let bytes = bytes.await.map_err(|error| match error.as_response_error().status_code() {
+            let bytes = match own {
+                Some(own) => within(own, MIB * 1024 * 1024).await,
+                None => set.await,
+            };
+            let bytes = bytes.map_err(|error| match error.as_response_error().status_code() {
                 actix_web::http::StatusCode::PAYLOAD_TOO_LARGE => Problem::of(Code::PayloadTooLarge),
                 _ => Problem::new(Code::BadRequest, "the body did not arrive whole"),
             })?;
             parse(&bytes).map(Self)
         }
         .boxed_local()
+    }
+}
+
+async fn within(payload: Payload, limit: usize) -> Result<Bytes, actix_web::Error> {
+    match actix_web::body::to_bytes_limited(BodyStream::new(payload), limit).await {
+        Ok(bytes) => Ok(bytes?),
+        Err(_) => Err(PayloadError::Overflow.into()),
     }
 }
 

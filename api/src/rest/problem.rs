@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use domain::{Code, Violation, coverage::Implausible};
+use domain::{Code, Violation, coverage::Implausible, ticket::reconcile::ImplausiblyMissing};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,6 +20,8 @@ pub struct Problem {
     pub violations: Vec<Violation>,
     /// How much a complete report would mark gone.
     pub implausible: Option<Implausible>,
+    /// How many tickets a complete list would unlink.
+    pub missing: Option<ImplausiblyMissing>,
 }
 
 /// The body of an error (RFC 9457).
@@ -45,6 +47,12 @@ pub struct ProblemDetails {
     /// Of `coverage_implausible`: open findings in the report's scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_scope: Option<i64>,
+    /// Of `reconcile_implausible`: tickets that the list would unlink; what `confirm_missing` takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_unlink: Option<i64>,
+    /// Of `reconcile_implausible`: our tickets that the list is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    linked: Option<i64>,
     /// The request's id in the service's log.
     trace_id: Option<String>,
 }
@@ -78,6 +86,7 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::LeaseHeld
         | Code::LeaseLost
         | Code::CoverageImplausible
+        | Code::ReconcileImplausible
         | Code::IdentifierTaken
         | Code::AssetMerged
         | Code::ImportRunning => StatusCode::CONFLICT,
@@ -117,7 +126,7 @@ impl Problem {
 
     /// A problem with a code and a sentence.
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), violations: Vec::new(), implausible: None }
+        Self { code, detail: detail.into(), violations: Vec::new(), implausible: None, missing: None }
     }
 
     /// The answer, with the request's id.
@@ -147,6 +156,8 @@ impl Problem {
             errors: self.violations.clone(),
             would_mark_gone: self.implausible.map(|counts| counts.would_mark_gone),
             in_scope: self.implausible.map(|counts| counts.in_scope),
+            would_unlink: self.missing.map(|counts| counts.would_unlink),
+            linked: self.missing.map(|counts| counts.linked),
             trace_id,
         };
         // A struct of texts always serialises.
@@ -164,6 +175,11 @@ impl From<service::Error> for Problem {
                 let Implausible { would_mark_gone, in_scope } = counts;
                 let detail = format!("{would_mark_gone} of {in_scope} open findings in the scope would be marked gone");
                 Self { implausible: Some(counts), ..Self::new(code, detail) }
+            }
+            service::Error::ImplausiblyMissing(counts) => {
+                let ImplausiblyMissing { would_unlink, linked } = counts;
+                let detail = format!("{would_unlink} of {linked} linked tickets would be unlinked");
+                Self { missing: Some(counts), ..Self::new(code, detail) }
             }
             // The log is where the reason belongs; the caller sees the code.
             internal => {

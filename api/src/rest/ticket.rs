@@ -58,7 +58,8 @@ async fn list_tickets(
 ///
 /// The municipality's mapping says what the tracker's words mean. Closed makes the task done and its open findings
 /// `fix_claimed`, with `external_actor` as the claimant; refused puts it back to open with the reason. What is older than
-/// what is known, or says the same again, changes nothing. There is an outcome for each item.
+/// what is known, or says the same again, changes nothing. Of several items about one ticket the latest counts. There is
+/// an outcome for each item. It is done in steps: after an error, the same request again goes on where it ended.
 #[utoipa::path(tag = "tickets", operation_id = "reportTickets", request_body = TicketStates, params(TenantsParam),
     security(("bearer" = ["tasks:claim"])), responses(
         (status = 200, description = "What became of each", body = TicketStatesOutcome),
@@ -71,14 +72,20 @@ async fn report_tickets(caller: As, params: Params<TenantsParam>, report: Body<T
 
 /// Compares a tracker's list of tickets with ours, and repairs what differs with `apply`.
 ///
-/// Each difference comes with the request that repairs it. Only a list that says `complete` tells what is missing there.
+/// Each difference comes with the request that repairs it, or with what somebody does by hand. Only a list that says
+/// `complete` tells what is missing there; it says when it was begun (`listed_at`), since what was linked after that is
+/// not on it. A list that lacks more than a fifth of our tickets repairs nothing and is answered 409
+/// `reconcile_implausible` with `would_unlink` and `linked`, until it is repeated with `confirm_missing` = `would_unlink`.
+/// A request takes 10,000 tickets and 8 MiB. More are compared range by range: sort the list by key, in the order of code
+/// points, cut it, and name the bounds of each part in `keys_from` and `keys_before` (the first has no `keys_from`, the
+/// last no `keys_before`). Then repeat all parts once: a ticket made anew in place of one of another range is linked by that.
 #[utoipa::path(tag = "tickets", operation_id = "reconcileTickets", request_body = Reconcile, params(TenantParam),
     security(("bearer" = ["tasks:claim"])), responses(
         (status = 200, description = "What differs", body = Reconciled),
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 #[post("/tickets/reconcile")]
-async fn reconcile_tickets(caller: As, params: Params<TenantParam>, wish: Body<Reconcile>) -> Answer {
+async fn reconcile_tickets(caller: As, params: Params<TenantParam>, wish: Body<Reconcile, 8>) -> Answer {
     uncached(&service::ticket::reconcile(&caller.0, params.0.tenant.as_deref(), &wish.0).await?)
 }
 
@@ -100,7 +107,7 @@ struct TicketBody {
 
 /// Links a ticket to a task.
 ///
-/// Repeating it changes nothing. A task has one ticket per system, and a ticket belongs to one task. While somebody else
+/// Repeating it changes nothing but the ticket's page, if it says another one. A task has one ticket per system, and a ticket belongs to one task. While somebody else
 /// has claimed the task for the system, it is refused with `lease_held`.
 #[utoipa::path(tag = "tickets", operation_id = "linkTicket", request_body = TicketBody,
     params(("id" = TaskId, Path), ("system" = String, Path, description = "The ticketing system", example = "jira")),

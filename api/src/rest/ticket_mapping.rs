@@ -42,7 +42,9 @@ async fn get_ticket_mapping(caller: As, system: Path<String>, params: Params<Ten
     one(service::ticket::get_mapping(&caller.0, tenant.as_deref(), &system, tags.as_deref()).await?, &fields)
 }
 
-/// Says what they mean, in place of what was said. It counts from the next report on.
+/// Says what they mean, in place of what was said.
+///
+/// It counts from the next report on: a word that means something else now is looked at again when it is repeated.
 #[utoipa::path(tag = "tickets", operation_id = "putTicketMapping", request_body = MappingBody,
     params(("system" = String, Path, description = "The ticketing system", example = "jira"), TenantParam,
         ("If-Match" = String, Header, description = "The `ETag` that it was read with")),

@@ -181,11 +181,21 @@ pub struct LeaseProof {
 }
 
 impl LeaseProof {
+    /// Refuses what names no ticketing system.
+    ///
+    /// # Errors
+    /// `invalid_body`.
+    pub fn check(&self) -> Result<()> {
+        let wrong = || Violation::new("/system", "takes 1–40 of a–z, 0–9, `-` and `_`");
+        if is_system(&self.system) { Ok(()) } else { Err(Error::invalid(vec![wrong()])) }
+    }
+
     /// How long from now, in seconds.
     ///
     /// # Errors
     /// `invalid_body`.
     pub fn seconds(&self) -> Result<i64> {
+        self.check()?;
         let seconds = self.lease_seconds.unwrap_or(300);
         wrong_seconds(seconds).map_or(Ok(seconds), |wrong| Err(Error::invalid(vec![wrong])))
     }

@@ -176,7 +176,8 @@ pub struct TaskFilter {
     pub assignee: Option<String>,
     /// Only tasks that wait for others, or that do not.
     pub held: Option<bool>,
-    /// Only tasks that have no ticket in this system yet.
+    /// Only tasks that somebody is to make a ticket for in this system: unfinished, waiting for no other, without a ticket
+    /// there and claimed by nobody. Such a list is never answered 304, since leases end by themselves.
     #[param(example = "jira")]
     pub without_ticket: Option<String>,
 }

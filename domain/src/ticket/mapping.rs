@@ -82,8 +82,8 @@ const USUAL: &[(&str, TicketMeaning)] = &[
     ("avbruten", TicketMeaning::Cancelled),
 ];
 
-/// Most states in a mapping.
-const MAX_STATES: usize = 200;
+/// Most states in a mapping, and in a preview beside those asked for.
+pub const MAX_STATES: usize = 200;
 
 /// A state's word as it is compared: `In_Progress` and ` in progress ` are one.
 pub fn normal(state: &str) -> String {
@@ -158,7 +158,7 @@ pub struct TicketMapping {
 /// What a mapping would do to what its system last reported.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
 pub struct MappingPreview {
-    /// State by state.
+    /// State by state: those asked for, and the 200 most frequent of those reported.
     pub states: Vec<PreviewedState>,
 }
 

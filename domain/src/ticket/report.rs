@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 /// Most tickets in one report.
 pub const MAX_REPORTED: usize = 1_000;
 
-/// The states of some tickets.
+/// The states of some tickets. Of several states of one ticket the latest counts.
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema, async_graphql::InputObject)]
 #[serde(deny_unknown_fields)]
 #[graphql(name = "TicketStatesInput")]
@@ -54,7 +54,8 @@ pub struct TicketState {
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub reason: Option<String>,
-    /// When it was put there; now if left out. What is older than what is known changes nothing.
+    /// When it was put there; now if left out. What is older than what is known changes nothing. The same state as before
+    /// counts anew only with a time after the task was last moved: closed again, after it was reopened here.
     #[serde(default)]
     pub at: Option<DateTime>,
 }
@@ -105,7 +106,7 @@ pub enum TicketOutcome {
     Applied,
     /// It says what is known already.
     Unchanged,
-    /// Something newer is known already.
+    /// Something newer is known already, or said by another item.
     Stale,
     /// No task has this ticket.
     UnknownTicket,
@@ -142,10 +143,23 @@ pub struct TicketStatesOutcome {
 pub struct KnownTicket<'a> {
     /// How far the task is.
     pub status: TaskStatus,
-    /// The state last reported.
+    /// When the task was last moved, by whomever; none if it never was.
+    pub moved_at: Option<Timestamp>,
+    /// The state last reported; none for a word that nobody had explained.
     pub state: Option<&'a str>,
-    /// When the ticket was in it.
+    /// When the ticket was in it; none before its first word.
     pub state_at: Option<Timestamp>,
+}
+
+/// A state as a tracker says it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Said<'a> {
+    /// Its word.
+    pub state: &'a str,
+    /// When the ticket was put there.
+    pub at: Timestamp,
+    /// Whether the tracker says so, and it is not just the time of the report.
+    pub is_dated: bool,
 }
 
 /// What a reported state asks for.
@@ -159,25 +173,33 @@ pub enum Step {
     Nothing(TicketOutcome),
 }
 
-/// What a state reported at a time asks for, of what is known.
+/// What a reported state asks for, of what is known.
 ///
 /// The same state again asks for nothing: a task that was reopened because its fix did not hold does not become done
-/// by a tracker that only repeats itself. So does the first word for a ticket that says it is open: it was just made.
-pub fn step(known: KnownTicket<'_>, state: &str, at: Timestamp, states: &States) -> Step {
-    if known.state_at.is_some_and(|known| at < known) {
+/// by a tracker that only repeats itself. It does if the tracker says that the ticket was put there after that. The first
+/// word for a ticket changes nothing if it says open, since the ticket was just made, or is from before the task was last
+/// moved, since the ticket may have been linked before.
+pub fn step(known: KnownTicket<'_>, said: Said<'_>, states: &States) -> Step {
+    let is_first_word = known.state_at.is_none();
+    let moved_before = |before: fn(Timestamp, Timestamp) -> bool| {
+        said.is_dated && known.moved_at.is_some_and(|moved| before(moved, said.at))
+    };
+    let is_old = known.state_at.is_some_and(|known| said.at < known);
+    if is_old || is_first_word && moved_before(|moved, said| moved >= said) {
         return Step::Nothing(TicketOutcome::Stale);
     }
-    if known.state.is_some_and(|known| normal(known) == normal(state)) {
+    let is_same = known.state.is_some_and(|known| normal(known) == normal(said.state));
+    if is_same && !moved_before(|moved, said| moved < said) {
         return Step::Nothing(TicketOutcome::Unchanged);
     }
-    let Some(meaning) = states.meaning(state) else { return Step::Nothing(TicketOutcome::UnknownState) };
-    let is_first_word = known.state.is_none() && meaning == TicketMeaning::Open;
+    let Some(meaning) = states.meaning(said.state) else { return Step::Nothing(TicketOutcome::UnknownState) };
+    let was_made = is_first_word && meaning == TicketMeaning::Open;
     match meaning.status() {
-        Some(to) if !is_first_word && known.status.may_become(to) => Step::Move(to),
+        Some(to) if !was_made && known.status.may_become(to) => Step::Move(to),
+        Some(to) if !was_made && known.status != to => Step::Nothing(TicketOutcome::Refused),
+        _ if is_same => Step::Nothing(TicketOutcome::Unchanged),
         // It goes back where it is; what was said about it is still worth keeping.
-        Some(to) if is_first_word || known.status == to => Step::Keep,
-        Some(_) => Step::Nothing(TicketOutcome::Refused),
-        None => Step::Keep,
+        _ => Step::Keep,
     }
 }
 
@@ -218,11 +240,49 @@ mod tests {
             (Cancelled, Some(("Open", 5)), ("Closed", 6), Step::Nothing(Refused)),
             (Done, Some(("Open", 5)), ("Closed", 6), Step::Keep),
         ] {
-            let known =
-                KnownTicket { status, state: known.map(|(s, _)| s), state_at: known.map(|(_, minute)| at(minute)) };
-            let found = step(known, reported.0, at(reported.1), &States::default());
+            let known = KnownTicket {
+                status,
+                moved_at: None,
+                state: known.map(|(s, _)| s),
+                state_at: known.map(|(_, minute)| at(minute)),
+            };
+            let said = Said { state: reported.0, at: at(reported.1), is_dated: true };
+            let found = step(known, said, &States::default());
             assert_eq!(found, expected, "{known:?} {reported:?}");
         }
+    }
+
+    #[test]
+    fn a_ticket_that_was_closed_again_says_so_by_its_time() {
+        use TaskStatus::{Done, Open};
+        use TicketOutcome::{Stale, Unchanged};
+        // Closed at 3, reopened here at 10 since the retest failed.
+        for (status, said_at, is_dated, expected) in [
+            (Open, 3, true, Step::Nothing(Unchanged)),
+            (Open, 10, true, Step::Nothing(Unchanged)),
+            (Open, 11, true, Step::Move(Done)),
+            // When it was put there is not known: it may only repeat itself.
+            (Open, 11, false, Step::Nothing(Unchanged)),
+            (Done, 11, true, Step::Nothing(Unchanged)),
+        ] {
+            let known = KnownTicket { status, moved_at: Some(at(10)), state: Some("Closed"), state_at: Some(at(3)) };
+            let said = Said { state: "closed", at: at(said_at), is_dated };
+            assert_eq!(step(known, said, &States::default()), expected, "{status:?} {said_at} {is_dated}");
+        }
+        // The same ticket, taken off and linked again: what it said is forgotten.
+        let known = KnownTicket { status: Open, moved_at: Some(at(10)), state: None, state_at: None };
+        for (said_at, expected) in [(3, Step::Nothing(Stale)), (11, Step::Move(Done))] {
+            let said = Said { state: "Closed", at: at(said_at), is_dated: true };
+            assert_eq!(step(known, said, &States::default()), expected, "{said_at}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_nobody_explains_is_a_first_word_as_well() {
+        // Done, then `Granskas`, which nobody has explained, then reopened.
+        let known = KnownTicket { status: TaskStatus::Done, moved_at: None, state: None, state_at: Some(at(3)) };
+        let said = Said { state: "Reopened", at: at(5), is_dated: true };
+        assert_eq!(step(known, said, &States::default()), Step::Move(TaskStatus::Open));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! that is seen by its time, so nothing has to tidy up after a puller that died.
 
 use super::{
-    answer, shown, ticket_in,
+    answer, awaits_ticket, shown,
     write::{TaskEdit, save},
 };
 use crate::{
@@ -13,15 +13,11 @@ use crate::{
 };
 use chrono::TimeDelta;
 use domain::{
-    Code, EventKind, Permission, ResourceType, Task, TaskId, TaskStatus, Timestamp,
+    EventKind, Permission, ResourceType, Task, TaskId, Timestamp,
     task::{Claim, ClaimedTask, ClaimedTasks, HeldLease, LeaseProof},
 };
 use entity::{task, task_lease};
-use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, OnConflict, Query, SelectStatement},
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, QueryOrder, QuerySelect, sea_query::OnConflict};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -40,8 +36,11 @@ pub async fn claim(caller: &Caller, tenants: &[String], wish: &Claim) -> Result<
         }
         match claim_in(caller, tenant, wish, room).await {
             Ok(claimed) => items.extend(claimed),
-            // What has been claimed already is not lost to a municipality that was suspended meanwhile.
-            Err(error) if !items.is_empty() && error.code() == Code::Forbidden => break,
+            // What has been claimed already is committed: whoever asked for it must hear of it, whatever comes after.
+            Err(error) if !items.is_empty() => {
+                tracing::warn!(%error, "a claim over several municipalities ended early");
+                break;
+            }
             Err(error) => return Err(error),
         }
     }
@@ -66,12 +65,7 @@ async fn waiting(caller: &Caller, tenants: &[String], wish: &Claim) -> Result<Ve
 fn claimable(wish: &Claim, now: Timestamp) -> Condition {
     use task::Column as C;
     let filter = wish.filter.clone().unwrap_or_default();
-    let mut all = Condition::all()
-        .add(C::Status.is_not_in([TaskStatus::Done, TaskStatus::Cancelled]))
-        .add(C::Held.eq(false))
-        .add(Expr::exists(ticket_in(&wish.system)).not())
-        .add(Expr::exists(live_lease_in(&wish.system, now)).not())
-        .add_option(filter.assignee.map(|assignee| C::Assignee.eq(assignee)));
+    let mut all = awaits_ticket(&wish.system, now).add_option(filter.assignee.map(|assignee| C::Assignee.eq(assignee)));
     if !filter.status.is_empty() {
         all = all.add(C::Status.is_in(filter.status));
     }
@@ -79,20 +73,6 @@ fn claimable(wish: &Claim, now: Timestamp) -> Condition {
         all = all.add(C::Severity.is_in(filter.severity));
     }
     all
-}
-
-/// The lease of the task at hand in a system that holds at a time.
-fn live_lease_in(system: &str, now: Timestamp) -> SelectStatement {
-    use task_lease::{Column as C, Entity as E};
-    let mut select = Query::select();
-    select
-        .expr(Expr::val(1))
-        .from(E)
-        .and_where(Expr::col((E, C::TenantId)).equals((task::Entity, task::Column::TenantId)))
-        .and_where(Expr::col((E, C::TaskId)).equals((task::Entity, task::Column::Id)))
-        .and_where(C::System.eq(system))
-        .and_where(C::ExpiresAt.gt(now));
-    select
 }
 
 async fn claim_in(caller: &Caller, tenant: Uuid, wish: &Claim, room: u64) -> Result<Vec<ClaimedTask>> {
@@ -178,8 +158,9 @@ pub async fn renew(caller: &Caller, id: TaskId, proof: LeaseProof) -> Result<(Et
 /// Gives a task back before its lease ends.
 ///
 /// # Errors
-/// `forbidden`, `not_found`, `lease_lost`.
+/// `forbidden`, `not_found`, `invalid_body`, `lease_lost`.
 pub async fn release(caller: &Caller, id: TaskId, proof: LeaseProof) -> Result<(Etag, Task)> {
+    proof.check()?;
     let (mut command, row) = held_by(caller, id, &proof).await?;
     command.delete::<task_lease::Entity>(in_system(id.0, &proof.system)).await?;
     let told = TaskEdit::about(row, EventKind::TaskReleased, Change::default());

@@ -73,6 +73,7 @@ fn blank(command: &Command, id: Uuid, draft: &TaskDraft) -> task::Model {
         held: false,
         grouped_by: TaskGroup::Hand,
         group_id: None,
+        status_at: None,
     }
 }
 

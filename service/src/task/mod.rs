@@ -15,9 +15,9 @@ use crate::{
 };
 pub(crate) use claim::held;
 pub use claim::{claim, release, renew};
-use domain::{FindingId, Page, PageRequest, Permission, Task, TaskId, task::TaskFilter};
+use domain::{FindingId, Page, PageRequest, Permission, Task, TaskId, Timestamp, task::TaskFilter};
 pub use draft::{create, patch};
-use entity::{task, task_finding, ticket};
+use entity::{task, task_finding, task_lease, ticket};
 use sea_orm::{
     ColumnTrait, Condition,
     sea_query::{Expr, ExprTrait, Query, SelectStatement},
@@ -45,17 +45,18 @@ pub async fn list(
     // Tickets are written in the municipality's language, which it changes without its clock.
     let language = format!("{:?}", scope.letterheads().await?.into_iter().collect::<BTreeMap<_, _>>());
     let etag = Etag::of_page(&scope, &cursors, page, &language).await?;
-    if etag.matches(seen) {
+    // A lease that ends puts a task on the list of those without a ticket, and no clock says so.
+    if filter.without_ticket.is_none() && etag.matches(seen) {
         return Ok(Fresh::Unchanged(etag));
     }
-    let find = scope.find::<task::Entity>().filter(condition(filter));
+    let find = scope.find::<task::Entity>().filter(condition(filter, caller.now()));
     let mut page = paging::by_id(find, &cursors, page, |row| row.id).await?;
     let rows = std::mem::take(&mut page.items);
     let items = shown(&scope, rows).await?;
     Ok(Fresh::Changed(etag, page.of(items)))
 }
 
-fn condition(filter: &TaskFilter) -> Condition {
+fn condition(filter: &TaskFilter, now: Timestamp) -> Condition {
     use task::Column as C;
     let mut all = Condition::all();
     if !filter.status.is_empty() {
@@ -69,11 +70,41 @@ fn condition(filter: &TaskFilter) -> Condition {
     }
     all.add_option(filter.assignee.as_ref().map(|assignee| C::Assignee.eq(assignee)))
         .add_option(filter.held.map(|held| C::Held.eq(held)))
-        .add_option(filter.without_ticket.as_ref().map(|system| Expr::exists(ticket_in(system)).not()))
+        .add_option(filter.without_ticket.as_ref().map(|system| awaits_ticket(system, now)))
+}
+
+/// In the words of the partial indexes over unfinished tasks: bound values would hide from a store that the index holds
+/// every row that is asked for.
+pub(crate) fn is_unfinished() -> Expr {
+    Expr::cust(r#""task"."status" NOT IN ('done', 'cancelled')"#)
+}
+
+/// The tasks that somebody is to make a ticket for in a system: unfinished, waiting for nothing, without a ticket there,
+/// and claimed by nobody at that time. The first two in the words of the index `task_claimable`.
+fn awaits_ticket(system: &str, now: Timestamp) -> Condition {
+    Condition::all()
+        .add(is_unfinished())
+        .add(Expr::cust(r#"NOT "task"."held""#))
+        .add(Expr::exists(ticket_in(system)).not())
+        .add(Expr::exists(live_lease_in(system, now)).not())
+}
+
+/// The lease of the task at hand in a system that holds at a time.
+fn live_lease_in(system: &str, now: Timestamp) -> SelectStatement {
+    use task_lease::{Column as C, Entity as E};
+    let mut select = Query::select();
+    select
+        .expr(Expr::val(1))
+        .from(E)
+        .and_where(Expr::col((E, C::TenantId)).equals((task::Entity, task::Column::TenantId)))
+        .and_where(Expr::col((E, C::TaskId)).equals((task::Entity, task::Column::Id)))
+        .and_where(C::System.eq(system))
+        .and_where(C::ExpiresAt.gt(now));
+    select
 }
 
 /// The ticket of the task at hand in a system.
-pub(crate) fn ticket_in(system: &str) -> SelectStatement {
+fn ticket_in(system: &str) -> SelectStatement {
     use ticket::{Column as C, Entity as E};
     let mut select = Query::select();
     select

@@ -123,6 +123,9 @@ fn number(command: &mut Command, edit: TaskEdit) -> (task::Model, bool) {
         Some(_) => EventKind::TaskUpdated,
     });
     after.updated_at = command.recorded_at();
+    if before.as_ref().is_none_or(|before| before.status != after.status) {
+        after.status_at = Some(command.recorded_at());
+    }
     after.seq = command.record(kind, after.id, change);
     (after, true)
 }

@@ -5,8 +5,8 @@ use crate::{Result, store::Connection};
 use domain::{Permission, TenantId, ticket::text::Letterhead};
 use entity::{Identified, TenantOwned, tenant_clock};
 use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, IdenStatic, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Order, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
     sea_query::{Asterisk, Expr, ExprTrait, IntoCondition, Query, UnionType},
 };
 use std::collections::HashMap;
@@ -101,6 +101,19 @@ impl<E: TenantOwned> Find<'_, E> {
     pub async fn rows<M: FromQueryResult>(self) -> Result<Vec<M>> {
         let connection = self.connection;
         Ok(self.scoped().into_model::<M>().all(connection).await?)
+    }
+
+    /// Those of the selected rows whose column `place` is at most `most`, as another type: a window numbers them.
+    pub async fn placed<M: FromQueryResult>(self, most: u64) -> Result<Vec<M>> {
+        let connection = self.connection;
+        let mut first = Query::select();
+        first
+            .column(Asterisk)
+            .from_subquery(self.scoped().into_query(), "placed")
+            .and_where(Expr::col("place").lte(most))
+            .order_by("place", Order::Asc);
+        let statement = connection.get_database_backend().build(&first);
+        Ok(M::find_by_statement(statement).all(connection).await?)
     }
 
     /// Of the rows that share the values of `of`, the first `each` in the order of `by`, in SQL over the table's

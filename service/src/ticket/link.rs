@@ -8,13 +8,18 @@ use crate::{
     },
     tenancy::{Caller, Change, Command},
 };
-use domain::{Code, EventKind, Permission, ResourceType, Task, TaskId, task::HeldLease, ticket::TicketLink};
+use domain::{
+    Code, EventKind, Permission, ResourceType, Task, TaskId,
+    task::{HeldLease, is_system},
+    ticket::TicketLink,
+};
 use entity::{task, task_lease, ticket};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, ExprTrait};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Links a ticket to a task. Repeating it changes nothing. Says whether the link is new.
+/// Links a ticket to a task. Repeating it changes nothing but the ticket's page, if it says another one. Says whether the
+/// link is new.
 ///
 /// # Errors
 /// `forbidden`, `not_found`; `ticket_already_linked` if the task has another
@@ -27,8 +32,15 @@ pub async fn link(caller: &Caller, id: TaskId, link: TicketLink) -> Result<(Etag
     // Read behind the clock: an import may have let the task grow while this waited for its turn,
     // and who sends no version means the task as it stands.
     let before = command.get::<task::Entity>(id.0).await?;
-    if is_linked(&command, id.0, &link).await? {
+    if let Some(linked) = linked(&command, id.0, &link).await? {
+        let is_moved = link.url.is_some() && link.url != linked.url;
+        if is_moved {
+            turn_to(&mut command, before, &linked, link.url).await?;
+        }
         let (etag, task) = answer(&command, caller, id.0).await?;
+        if is_moved {
+            command.commit("task.link_ticket", Some((ResourceType::Task, id.0))).await?;
+        }
         return Ok((etag, task, false));
     }
     let lease = held(&command, id.0, &link.system).await?;
@@ -37,6 +49,16 @@ pub async fn link(caller: &Caller, id: TaskId, link: TicketLink) -> Result<(Etag
     let (etag, task) = answer(&command, caller, id.0).await?;
     command.commit("task.link_ticket", Some((ResourceType::Task, id.0))).await?;
     Ok((etag, task, true))
+}
+
+/// Gives a linked ticket another page.
+async fn turn_to(command: &mut Command, task: task::Model, linked: &ticket::Model, url: Option<String>) -> Result<()> {
+    let told = |url: &Option<String>| (linked.system.clone(), linked.key.clone(), url.clone());
+    let change = Change::default().field("tickets", &told(&linked.url), &told(&url));
+    let row = ticket::ActiveModel { url: Set(url), ..Default::default() };
+    command.update_where::<ticket::Entity>(at(task.id, &linked.system), row).await?;
+    save(command, vec![TaskEdit::about(task, EventKind::TaskTicketLinked, change)]).await?;
+    Ok(())
 }
 
 /// Links tickets to tasks that have none in their systems; the leases for them have served.
@@ -72,8 +94,8 @@ pub(super) async fn add(command: &mut Command, links: Vec<(task::Model, TicketLi
     Ok(())
 }
 
-/// Whether this very ticket is linked already; refuses what would give a task two or a ticket two owners.
-async fn is_linked(command: &Command, task: Uuid, link: &TicketLink) -> Result<bool> {
+/// This very ticket, if it is linked already; refuses what would give a task two or a ticket two owners.
+async fn linked(command: &Command, task: Uuid, link: &TicketLink) -> Result<Option<ticket::Model>> {
     let asked = super::of_keys_or_tasks(&link.system, [link.key.as_str()].into_iter(), [task].into_iter());
     let known = command.scope().find::<ticket::Entity>().filter(asked).all().await?;
     if let Some(other) = known.iter().find(|t| t.task_id == task && t.key != link.key) {
@@ -85,15 +107,19 @@ async fn is_linked(command: &Command, task: Uuid, link: &TicketLink) -> Result<b
     if let Some(other) = known.iter().find(|t| t.task_id != task) {
         return Err(Error::refused(Code::TicketTaken, format!("{} belongs to task {}", other.key, other.task_id)));
     }
-    Ok(!known.is_empty())
+    Ok(known.into_iter().next())
 }
 
 /// Takes the ticket of a system off a task, which can then be claimed again. Without one it changes nothing. With a key,
 /// only the ticket of that key.
 ///
 /// # Errors
-/// `forbidden`, `not_found`; `ticket_already_linked` if the task has a ticket of another key.
+/// `forbidden`, `not_found`, `invalid_parameter` for what can name no system; `ticket_already_linked` if the task has a
+/// ticket of another key.
 pub async fn unlink(caller: &Caller, id: TaskId, system: &str, key: Option<&str>) -> Result<(Etag, Task)> {
+    if !is_system(system) {
+        return Err(domain::Error::parameter("system", "takes 1–40 of a–z, 0–9, `-` and `_`").into());
+    }
     let write = caller.begin_write(Permission::ClaimTasks).await?;
     let tenant = write.get::<task::Entity>(id.0).await?.tenant_id;
     let mut command = write.command(tenant).await?;

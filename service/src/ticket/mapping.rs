@@ -3,23 +3,24 @@
 use crate::{
     Etag, Fresh, Result,
     grant::stale,
+    task::write::AT_ONCE,
     tenancy::{Caller, Command, Scope},
 };
 use domain::{
-    Permission, TenantId,
+    Permission, TaskStatus, TenantId,
     task::is_system,
-    ticket::{
-        mapping::{MappedState, MappingPreview, PreviewedState, PreviewedTask, States, TicketMapping, normal},
-        report::{KnownTicket, Step, step},
+    ticket::mapping::{
+        MAX_STATES, MappedState, MappingPreview, PreviewedState, PreviewedTask, States, TicketMapping, TicketMeaning,
+        normal,
     },
 };
 use entity::{json::StoredStates, task, ticket, ticket_mapping};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition,
-    sea_query::{OnConflict, Query},
+    ColumnTrait, Condition, JoinType, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, OnConflict},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Most tasks that a preview names for a state.
@@ -66,7 +67,8 @@ pub(super) async fn states(scope: &Scope<'_>, system: &str) -> Result<States> {
     Ok(stored(scope, system).await?.map(|row| row.states.0).unwrap_or_default())
 }
 
-/// Says what the states of a system mean, over what was said in the version read. It counts from the next report on.
+/// Says what the states of a system mean, over what was said in the version read. It counts from the next report on, also
+/// of a word that was reported before.
 ///
 /// # Errors
 /// `forbidden`, `tenant_required`, `unknown_tenant`, `not_found`, `stale`, `invalid_body`.
@@ -95,10 +97,33 @@ pub async fn put_mapping(
     };
     let mapping = shown(tenant, system, Some(row.clone()));
     if !is_same {
+        let old = before.map(|row| row.states.0).unwrap_or_default();
+        look_again(&command, system, &old, &row.states.0).await?;
         save(&command, row).await?;
         command.commit_about("ticket_mapping.update", ("tenant", tenant.0)).await?;
     }
     Ok((etag(caller, &mapping), mapping))
+}
+
+/// Lets the tickets whose word means something else now be looked at again when their tracker repeats it.
+async fn look_again(command: &Command, system: &str, old: &States, new: &States) -> Result<()> {
+    use ticket::Column as C;
+    let of_system = Condition::all().add(C::System.eq(system)).add(C::State.is_not_null());
+    let find = command.scope().find::<ticket::Entity>().filter(of_system);
+    let words = find.with(|select| select.select_only().column(C::State).distinct()).rows::<Word>().await?;
+    let is_other = |word: &String| old.meaning(word) != new.meaning(word);
+    let changed: Vec<String> = words.into_iter().map(|word| word.state).filter(is_other).collect();
+    for some in changed.chunks(AT_ONCE) {
+        let said = Condition::all().add(C::System.eq(system)).add(C::State.is_in(some.iter().map(String::as_str)));
+        let again = ticket::ActiveModel { state_understood: Set(false), ..Default::default() };
+        command.update_where::<ticket::Entity>(said, again).await?;
+    }
+    Ok(())
+}
+
+#[derive(sea_orm::FromQueryResult)]
+struct Word {
+    state: String,
 }
 
 async fn save(command: &Command, row: ticket_mapping::Model) -> Result<()> {
@@ -113,7 +138,8 @@ async fn save(command: &Command, row: ticket_mapping::Model) -> Result<()> {
     command.upsert::<ticket_mapping::Entity>(vec![row], again).await
 }
 
-/// What a mapping would do if the tracker reported again what it reported last: state by state, first those asked for.
+/// What a mapping would do if the tracker reported again what it reported last, state by state: those asked for, and the
+/// most frequent of those reported. What a state means already it has done.
 ///
 /// # Errors
 /// `forbidden`, `tenant_required`, `unknown_tenant`, `not_found`, `invalid_body`.
@@ -125,23 +151,26 @@ pub async fn preview(
 ) -> Result<MappingPreview> {
     let tenant = caller.one_tenant(Permission::ReadTasks, tenant)?;
     named(system)?;
-    let states = States::parse(given)?;
+    let new = States::parse(given)?;
     let read = caller.begin_in(Permission::ReadTasks, &[tenant.to_string()]).await?;
     let scope = read.scope();
-    let of_system = Condition::all().add(ticket::Column::System.eq(system)).add(ticket::Column::State.is_not_null());
-    let tickets = scope.find::<ticket::Entity>().filter(of_system.clone()).all().await?;
-    let mut linked = Query::select();
-    linked.column(ticket::Column::TaskId).from(ticket::Entity).cond_where(of_system);
-    let tasks = scope.find::<task::Entity>().filter(task::Column::Id.in_subquery(linked)).all().await?;
-    let tasks: HashMap<Uuid, task::Model> = tasks.into_iter().map(|row| (row.id, row)).collect();
-    let mut found: BTreeMap<String, PreviewedState> = given.iter().map(|g| empty(&g.state, &states)).collect();
-    for ticket in tickets {
-        let Some(state) = ticket.state.as_deref() else { continue };
-        let (key, new) = empty(state, &states);
-        let entry = found.entry(key).or_insert(new);
-        entry.tickets += 1;
-        if let Some(task) = tasks.get(&ticket.task_id).filter(|_| entry.tasks.len() < MAX_PREVIEWED) {
-            entry.tasks.extend(would_move(task, &ticket, &states));
+    let old = states(&scope, system).await?;
+    let mut found: BTreeMap<String, PreviewedState> = given.iter().map(|g| empty(&g.state, &new)).collect();
+    let mut words: BTreeMap<TaskStatus, Words> = BTreeMap::new();
+    for Counted { state, tickets } in counted(&scope, system).await? {
+        let (key, blank) = empty(&state, &new);
+        found.entry(key).or_insert(blank).tickets += tickets;
+        let meaning = new.meaning(&state);
+        let Some(to) = meaning.and_then(TicketMeaning::status) else { continue };
+        let words = words.entry(to).or_default();
+        if meaning == old.meaning(&state) { words.kept.push(state) } else { words.changed.push(state) }
+    }
+    for (to, words) in words {
+        for row in would_move(&scope, system, to, words).await? {
+            let task = PreviewedTask { task_id: row.task_id.into(), key: row.key, from: row.status, to };
+            if let Some(state) = found.get_mut(&normal(&row.state)).filter(|state| state.tasks.len() < MAX_PREVIEWED) {
+                state.tasks.push(task);
+            }
         }
     }
     Ok(MappingPreview { states: found.into_values().collect() })
@@ -152,9 +181,59 @@ fn empty(state: &str, states: &States) -> (String, PreviewedState) {
     (normal(state), PreviewedState { state: state.to_owned(), meaning, tickets: 0, tasks: Vec::new() })
 }
 
-fn would_move(task: &task::Model, ticket: &ticket::Model, states: &States) -> Option<PreviewedTask> {
-    // As if it were the first word of the ticket: what is known already would change nothing.
-    let known = KnownTicket { status: task.status, state: None, state_at: None };
-    let Step::Move(to) = step(known, ticket.state.as_deref()?, ticket.state_at?, states) else { return None };
-    Some(PreviewedTask { task_id: task.id.into(), key: ticket.key.clone(), from: task.status, to })
+/// The tracker's words that move tasks to one status: those that mean something else than before, and those that go on
+/// meaning it, which count only for tickets whose word nobody had explained.
+#[derive(Default)]
+struct Words {
+    changed: Vec<String>,
+    kept: Vec<String>,
+}
+
+#[derive(sea_orm::FromQueryResult)]
+struct Counted {
+    state: String,
+    tickets: i64,
+}
+
+/// How many tickets were last reported in each state.
+async fn counted(scope: &Scope<'_>, system: &str) -> Result<Vec<Counted>> {
+    use ticket::Column as C;
+    let of_system = Condition::all().add(C::System.eq(system)).add(C::State.is_not_null());
+    let find = scope.find::<ticket::Entity>().filter(of_system).with(|select| {
+        let count = || C::TaskId.count();
+        let counts = select.select_only().column(C::State).expr_as(count(), "tickets").group_by(C::State);
+        counts.order_by_desc(count()).order_by_asc(C::State).limit(MAX_STATES as u64)
+    });
+    find.rows().await
+}
+
+#[derive(sea_orm::FromQueryResult)]
+struct WouldMove {
+    task_id: Uuid,
+    key: String,
+    state: String,
+    status: TaskStatus,
+}
+
+/// The first tasks that would move to a status, for each of the words.
+async fn would_move(scope: &Scope<'_>, system: &str, to: TaskStatus, words: Words) -> Result<Vec<WouldMove>> {
+    use sea_orm::Iterable;
+    use ticket::{Column as C, Entity as E};
+    let unexplained = Condition::all().add(C::State.is_in(words.kept)).add(C::StateUnderstood.eq(false));
+    let said = Condition::any().add(C::State.is_in(words.changed)).add(unexplained);
+    let from = task::Column::Status.is_in(TaskStatus::iter().filter(|from| from.may_become(to)));
+    let find = scope.find::<E>().filter(C::System.eq(system)).filter(said).filter(from).with(|select| {
+        let of_task = Expr::col((task::Entity, task::Column::TenantId))
+            .equals((E, C::TenantId))
+            .and(Expr::col((task::Entity, task::Column::Id)).equals((E, C::TaskId)));
+        let place = r#"ROW_NUMBER() OVER (PARTITION BY "ticket"."state" ORDER BY "ticket"."task_id")"#;
+        let mut select = select
+            .select_only()
+            .columns([C::TaskId, C::Key, C::State])
+            .expr_as(Expr::col((task::Entity, task::Column::Status)), "status")
+            .expr_as(Expr::cust(place), "place");
+        QueryTrait::query(&mut select).join(JoinType::InnerJoin, task::Entity, of_task);
+        select
+    });
+    find.placed(MAX_PREVIEWED as u64).await
 }

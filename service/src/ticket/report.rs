@@ -14,14 +14,14 @@ use domain::{
     ticket::{
         mapping::{States, normal},
         report::{
-            KnownTicket, Step, TicketOutcome, TicketState, TicketStateOutcome, TicketStates, TicketStatesOutcome, step,
-            transition,
+            KnownTicket, Said, Step, TicketOutcome, TicketState, TicketStateOutcome, TicketStates, TicketStatesOutcome,
+            step, transition,
         },
     },
 };
 use entity::{task, ticket};
-use sea_orm::{ActiveModelTrait, IntoActiveModel, sea_query::OnConflict};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QuerySelect, sea_query::OnConflict};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Takes over the states of tickets, item by item, municipality by municipality.
@@ -43,15 +43,10 @@ pub async fn report(caller: &Caller, tenants: &[String], report: &TicketStates) 
         }
     }
     for (tenant, places) in by_tenant {
-        let mut command = caller.begin_write(Permission::ClaimTasks).await?.command(tenant).await?;
-        let states = mapping::states(&command.scope(), &report.system).await?;
-        let wanted = places.iter().map(|(at, task)| (*task, &report.items[*at])).collect();
-        let outcomes = take(&mut command, &report.system, &states, wanted).await?;
+        let wanted: Vec<_> = places.iter().map(|(at, task)| (*task, &report.items[*at])).collect();
+        let outcomes = take_all(caller, tenant, &report.system, "ticket.report", &wanted).await?;
         for ((at, _), outcome) in places.into_iter().zip(outcomes) {
             items[at] = outcome;
-        }
-        if command.has_events() {
-            command.commit("ticket.report", None).await?;
         }
     }
     Ok(TicketStatesOutcome { items })
@@ -90,37 +85,98 @@ async fn tickets_of(scope: &Scope<'_>, system: &str, items: &[TicketState]) -> R
     Ok(Tickets(rows, by_key, by_task))
 }
 
-/// Takes over states of one municipality's tickets, given with their tasks. Several of one ticket are taken in the order
-/// of their times, each after the other.
-pub(super) async fn take(
-    command: &mut Command,
+/// Most tickets whose states are taken over in one step.
+const TICKETS_AT_ONCE: usize = 100;
+/// How many findings of their tasks a step moves at most, unless one task has more.
+const FINDINGS_AT_ONCE: usize = 1_000;
+
+/// Takes over states of one municipality's tickets, given with their tasks, in steps that each hold the clock for a
+/// moment: what a step has committed stays, so that a report too large for one request is done by repeating it. Of
+/// several states of one ticket the latest counts; of those of one time, the last.
+pub(super) async fn take_all(
+    caller: &Caller,
+    tenant: Uuid,
     system: &str,
-    states: &States,
-    items: Vec<(Uuid, &TicketState)>,
+    action: &str,
+    items: &[(Uuid, &TicketState)],
 ) -> Result<Vec<TicketStateOutcome>> {
-    let now = command.recorded_at();
-    let mut outcomes: Vec<TicketStateOutcome> = items.iter().map(|(_, item)| unknown(item)).collect();
-    let mut waiting: BTreeMap<Uuid, VecDeque<usize>> = BTreeMap::new();
-    for (at, (task, _)) in items.iter().enumerate() {
-        waiting.entry(*task).or_default().push_back(at);
+    let now = caller.now();
+    let mut latest: HashMap<Uuid, usize> = HashMap::new();
+    for (place, (task, item)) in items.iter().enumerate() {
+        let last = latest.entry(*task).or_insert(place);
+        if items.get(*last).is_some_and(|(_, last)| at_of(last, now) <= at_of(item, now)) {
+            *last = place;
+        }
     }
-    for queue in waiting.values_mut() {
-        queue.make_contiguous().sort_by_key(|at| items.get(*at).map(|(_, item)| at_of(item, now)));
-    }
-    while !waiting.is_empty() {
-        let round: Vec<(usize, Uuid, &TicketState)> = waiting
-            .iter_mut()
-            .filter_map(|(task, queue)| queue.pop_front().map(|at| (at, *task)))
-            .filter_map(|(at, task)| items.get(at).map(|(_, item)| (at, task, *item)))
-            .collect();
-        waiting.retain(|_, queue| !queue.is_empty());
-        for (at, outcome) in take_round(command, system, states, round).await? {
+    let mut places: Vec<usize> = latest.values().copied().collect();
+    places.sort_unstable();
+    let weights = weights(caller, tenant, latest.keys().copied()).await?;
+    let mut outcomes: Vec<TicketStateOutcome> = items.iter().map(|(_, item)| superseded(item)).collect();
+    for step in steps(&places, |place| items.get(place).and_then(|(task, _)| weights.get(task)).copied().unwrap_or(0)) {
+        let wanted = step.iter().filter_map(|at| items.get(*at).map(|(task, item)| (*at, *task, *item))).collect();
+        let mut command = caller.begin_write(Permission::ClaimTasks).await?.command(tenant).await?;
+        let states = mapping::states(&command.scope(), system).await?;
+        for (at, outcome) in take(&mut command, system, &states, wanted).await? {
             if let Some(place) = outcomes.get_mut(at) {
                 *place = outcome;
             }
         }
+        if command.has_events() {
+            command.commit(action, None).await?;
+        }
+    }
+    for (at, (task, _)) in items.iter().enumerate() {
+        let Some(last) = latest.get(task).filter(|last| **last != at).and_then(|last| outcomes.get(*last)).cloned()
+        else {
+            continue;
+        };
+        if let Some(place) = outcomes.get_mut(at) {
+            (place.task_id, place.key, place.status) = (last.task_id, last.key, last.status);
+        }
     }
     Ok(outcomes)
+}
+
+fn superseded(item: &TicketState) -> TicketStateOutcome {
+    let detail = Some("another item says something newer of this ticket".to_owned());
+    TicketStateOutcome { outcome: TicketOutcome::Stale, detail, ..unknown(item) }
+}
+
+/// How many findings each of the tasks has.
+async fn weights(caller: &Caller, tenant: Uuid, tasks: impl Iterator<Item = Uuid>) -> Result<HashMap<Uuid, usize>> {
+    use task::Column as C;
+    let read = caller.begin_in(Permission::ClaimTasks, &[tenant.to_string()]).await?;
+    let mut weights = HashMap::new();
+    for some in tasks.collect::<Vec<_>>().chunks(AT_ONCE) {
+        let find = read.scope().find::<task::Entity>().filter(C::Id.is_in(some.iter().copied()));
+        let rows = find.with(|select| select.select_only().columns([C::Id, C::FindingCount])).rows::<Weight>().await?;
+        weights.extend(rows.into_iter().map(|row| (row.id, usize::try_from(row.finding_count).unwrap_or(0))));
+    }
+    Ok(weights)
+}
+
+#[derive(sea_orm::FromQueryResult)]
+struct Weight {
+    id: Uuid,
+    finding_count: i32,
+}
+
+/// The places, in their order, cut into steps.
+fn steps(places: &[usize], weight: impl Fn(usize) -> usize) -> Vec<Vec<usize>> {
+    let mut steps: Vec<Vec<usize>> = Vec::new();
+    let mut room = 0;
+    for place in places {
+        let weight = weight(*place);
+        match steps.last_mut().filter(|step| step.len() < TICKETS_AT_ONCE && weight <= room) {
+            Some(step) => step.push(*place),
+            None => {
+                steps.push(vec![*place]);
+                room = FINDINGS_AT_ONCE;
+            }
+        }
+        room = room.saturating_sub(weight);
+    }
+    steps
 }
 
 /// When the ticket was put in the state. What is said to be later than now is now, or nothing would be newer again.
@@ -128,8 +184,8 @@ fn at_of(item: &TicketState, now: Timestamp) -> Timestamp {
     item.at.map_or(now, |at| crate::clock::milliseconds(at.0).min(now))
 }
 
-/// One state of each ticket.
-async fn take_round(
+/// Takes over one state of each ticket.
+async fn take(
     command: &mut Command,
     system: &str,
     states: &States,
@@ -142,12 +198,15 @@ async fn take_round(
     let (mut rows, mut kept, mut moves, mut moving) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut outcomes = Vec::with_capacity(items.len());
     for (place, task, item) in items {
-        let (Some(ticket), Some(task)) = (tickets.remove(&task), tasks.get(&task)) else {
+        // Behind the clock it may be another ticket by now that stands for the task.
+        let ticket = tickets.remove(&task).filter(|ticket| item.key.as_ref().is_none_or(|key| *key == ticket.key));
+        let (Some(ticket), Some(task)) = (ticket, tasks.get(&task)) else {
             outcomes.push((place, unknown(item)));
             continue;
         };
         let at = at_of(item, now);
-        let found = step(known(task, &ticket), &item.state, at, states);
+        let said = Said { state: &item.state, at, is_dated: item.at.is_some() };
+        let found = step(known(task, &ticket), said, states);
         let (outcome, after) = follow(found, task, &ticket, item, at);
         outcomes.push((place, outcome));
         let Some(after) = after else { continue };
@@ -182,10 +241,15 @@ fn told(before: &ticket::Model, after: &ticket::Model) -> Change {
     Change::default().field("tickets", &shown(before), &shown(after))
 }
 
+/// When a task was last moved; none if it is where it was made.
+pub(super) fn moved_at(task: &task::Model) -> Option<Timestamp> {
+    task.status_at.filter(|at| *at > task.created_at)
+}
+
 fn known<'t>(task: &task::Model, ticket: &'t ticket::Model) -> KnownTicket<'t> {
     // A word that nobody had explained is looked at again: somebody may have by now.
     let state = ticket.state.as_deref().filter(|_| ticket.state_understood);
-    KnownTicket { status: task.status, state, state_at: ticket.state_at }
+    KnownTicket { status: task.status, moved_at: moved_at(task), state, state_at: ticket.state_at }
 }
 
 /// What becomes of the item, and of its ticket where it changes.

@@ -5,6 +5,7 @@ mod mapping;
 mod pullers;
 mod reconcile;
 mod tickets;
+mod trackers;
 
 use crate::support::{Answer, Kind, Person, World, fixture, on_both_stores};
 use reqwest::Method;
@@ -58,4 +59,16 @@ async fn move_finding(who: &Person, id: &str, to: &str) -> Answer {
 async fn link(who: &Person, task: &Value, key: &str) {
     let path = format!("/v1/tasks/{}/tickets/jira", task["id"].as_str().expect("an id"));
     who.write(Method::PUT, &path, None, json!({"key": key})).await.expect(201);
+}
+
+async fn post(who: &Person, path: &str, body: Value, status: u16) -> Value {
+    who.write(Method::POST, path, None, body).await.expect(status).json()
+}
+
+async fn claim(who: &Person, body: Value) -> Vec<Value> {
+    post(who, "/v1/tasks/claim", body, 200).await["items"].as_array().expect("items").clone()
+}
+
+async fn state(who: &Person, item: Value) -> Value {
+    post(who, "/v1/tickets/status", json!({"system": "jira", "items": [item]}), 200).await["items"][0].clone()
 }
