@@ -19,7 +19,7 @@ pub(super) fn start() -> DateTime<Utc> {
 }
 
 /// A host in a report: its name, the last part of its address, and the plugins that found something.
-pub(super) struct Host<'a>(&'a str, &'a str, &'a [u32]);
+pub(super) struct Host<'a>(pub(super) &'a str, pub(super) &'a str, pub(super) &'a [u32]);
 
 /// A Nessus report, observed so many hours after the world began.
 pub(super) fn nessus(hour: i64, hosts: &[Host<'_>]) -> Vec<u8> {

@@ -5,6 +5,7 @@ pub mod markup;
 pub mod reconcile;
 pub mod report;
 pub mod text;
+pub mod words;
 
 use crate::{
     DateTime, Error, PrincipalId, TaskId, TaskStatus, TenantId, Violation,

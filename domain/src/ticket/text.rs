@@ -3,7 +3,10 @@
 //! It holds what whoever reads tasks may know: no evidence, nothing that is withheld, and of findings marked TLP:RED
 //! neither the asset nor anything else that only they say.
 
-use super::markup::{cut, html, line, lines, markdown};
+use super::{
+    markup::{cut, html, line, lines, markdown},
+    words::{Words, words},
+};
 use crate::{Priority, Severity, TaskId, Timestamp, tenant_settings::Language, text::word};
 use serde::Serialize;
 use std::fmt::Write;
@@ -13,13 +16,17 @@ use utoipa::ToSchema;
 pub const MAX_TITLE: usize = 255;
 /// Most assets that a ticket names.
 pub const MAX_ASSETS: usize = 20;
+/// The longest name of an asset with its identifiers, in characters.
+const MAX_ASSET: usize = 200;
+/// The longest body, in UTF-16 units: less than the 32,767 that Jira takes, with room for what a connector adds.
+pub const MAX_BODY: usize = 30_000;
 
 /// What a ticket for the task says, in the municipality's language. Escaped for each medium.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
 pub struct TicketText {
     /// One line of at most 255 characters.
     pub title: String,
-    /// CommonMark.
+    /// CommonMark. Each of the bodies has at most 30,000 characters (UTF-16 units) and ends with the link.
     pub body_markdown: String,
     /// HTML: paragraphs and a list, no attributes but the link's.
     pub body_html: String,
@@ -31,8 +38,11 @@ pub struct TicketText {
     pub due_date: Option<String>,
     /// Words without blanks: `fynd`, the severity, the priority.
     pub labels: Vec<String>,
-    /// The first assets that it is about, at most 20.
+    /// The first assets that it is about, at most 20, those with open findings first: each with its name and up to five
+    /// of its other identifiers in brackets, in 200 characters.
     pub assets: Vec<String>,
+    /// How many assets it is about beside those.
+    pub more_assets: i64,
     /// Where the task stands.
     pub link: String,
 }
@@ -58,8 +68,10 @@ pub struct TicketFacts<'a> {
     pub open: i32,
     /// How many findings there are.
     pub findings: i32,
-    /// The assets of its first findings, each once, without those that only findings marked TLP:RED name.
+    /// Its first assets, each once, without those that only findings marked TLP:RED name.
     pub assets: &'a [String],
+    /// How many there are in all.
+    pub all_assets: i64,
 }
 
 /// How a municipality wants to be written to.
@@ -78,8 +90,11 @@ impl Letterhead {
     pub fn ticket(&self, facts: &TicketFacts<'_>) -> TicketText {
         let due_date = facts.due_at.map(|due| self.day(due));
         let link = format!("{}/v1/tasks/{}", self.public_url, facts.id);
-        let assets: Vec<String> = facts.assets.iter().take(MAX_ASSETS).map(|name| line(name)).collect();
-        let content = Content { words: words(self.language), facts, due_date: due_date.as_deref(), assets: &assets };
+        let assets: Vec<String> =
+            facts.assets.iter().take(MAX_ASSETS).map(|name| cut(&line(name), MAX_ASSET)).collect();
+        let more_assets = (facts.all_assets - i64::try_from(assets.len()).unwrap_or(0)).max(0);
+        let content =
+            Content { words: words(self.language), facts, due_date: due_date.as_deref(), assets: &assets, more_assets };
         TicketText {
             title: cut(&line(facts.title), MAX_TITLE),
             body_markdown: content.markdown(&link),
@@ -93,6 +108,7 @@ impl Letterhead {
             ],
             due_date,
             assets,
+            more_assets,
             link,
         }
     }
@@ -109,6 +125,7 @@ struct Content<'a> {
     facts: &'a TicketFacts<'a>,
     due_date: Option<&'a str>,
     assets: &'a [String],
+    more_assets: i64,
 }
 
 impl Content<'_> {
@@ -131,137 +148,91 @@ impl Content<'_> {
             list.push((words.findings, format!("{} {} {}", self.facts.open, words.of, self.facts.findings)));
         }
         if !self.assets.is_empty() {
-            list.push((words.assets, self.assets.join(", ")));
+            let more = format!(" +{} {}", self.more_assets, words.more);
+            let more = if self.more_assets > 0 { more.as_str() } else { "" };
+            list.push((words.assets, format!("{}{more}", self.assets.join(", "))));
         }
         list
     }
 
-    fn markdown(&self, link: &str) -> String {
+    /// The sections, each with as much of its text as there is room for, before what always stands.
+    fn body(&self, tail: &str, section: fn(&str, &str) -> String) -> String {
+        let mut room = MAX_BODY.saturating_sub(units(tail));
+        let sections: Vec<_> = self.sections().collect();
+        let mut wanted: usize = sections.iter().map(|(heading, text)| units(&section(heading, text))).sum();
         let mut out = String::new();
-        for (heading, text) in self.sections() {
-            let _ = write!(out, "**{heading}**\n\n");
+        for (at, (heading, text)) in sections.iter().enumerate() {
+            let whole = section(heading, text);
+            wanted -= units(&whole);
+            // What the others leave, and at least an equal share.
+            let share = room.saturating_sub(wanted).max(room / (sections.len() - at));
+            let part = if units(&whole) <= share { whole } else { self.part(heading, text, share, section) };
+            room = room.saturating_sub(units(&part));
+            out.push_str(&part);
+        }
+        out + tail
+    }
+
+    /// A section cut to size. The text is cut before it is escaped, so that no escape is cut apart.
+    fn part(&self, heading: &str, text: &str, room: usize, section: fn(&str, &str) -> String) -> String {
+        let mut keep = text.chars().count();
+        loop {
+            let kept: String = text.chars().take(keep).collect();
+            let part = section(heading, &format!("{}…\n{}", kept.trim_end(), self.words.rest));
+            let size = units(&part);
+            if size <= room || keep == 0 {
+                return part;
+            }
+            keep = (keep * room / size).min(keep - 1);
+        }
+    }
+
+    fn markdown(&self, link: &str) -> String {
+        let mut tail = String::new();
+        for (name, value) in self.list() {
+            let _ = writeln!(tail, "- **{name}:** {}", markdown(&value));
+        }
+        let _ = write!(tail, "\n<{link}>\n");
+        self.body(&tail, |heading, text| {
+            let mut out = format!("**{heading}**\n\n");
             for line in lines(text) {
                 let line = markdown(&line);
                 // Two blanks at the end break the line without ending the paragraph.
                 out.push_str(&if line.is_empty() { "\n".to_owned() } else { format!("{line}  \n") });
             }
-            out.push('\n');
-        }
-        for (name, value) in self.list() {
-            let _ = writeln!(out, "- **{name}:** {}", markdown(&value));
-        }
-        let _ = write!(out, "\n<{link}>\n");
-        out
+            out + "\n"
+        })
     }
 
     fn html(&self, link: &str) -> String {
-        let mut out = String::new();
-        for (heading, text) in self.sections() {
-            let text = lines(text).map(|line| html(&line)).collect::<Vec<_>>().join("<br>");
-            let _ = write!(out, "<p><strong>{heading}</strong><br>{text}</p>");
-        }
-        out.push_str("<ul>");
+        let mut tail = "<ul>".to_owned();
         for (name, value) in self.list() {
-            let _ = write!(out, "<li><strong>{name}:</strong> {}</li>", html(&value));
+            let _ = write!(tail, "<li><strong>{name}:</strong> {}</li>", html(&value));
         }
         let link = html(link);
-        let _ = write!(out, "</ul><p><a href=\"{link}\">{link}</a></p>");
-        out
+        let _ = write!(tail, "</ul><p><a href=\"{link}\">{link}</a></p>");
+        self.body(&tail, |heading, text| {
+            let text = lines(text).map(|line| html(&line)).collect::<Vec<_>>().join("<br>");
+            format!("<p><strong>{heading}</strong><br>{text}</p>")
+        })
     }
 
     fn text(&self, link: &str) -> String {
-        let mut out = String::new();
-        for (heading, text) in self.sections() {
-            let _ = writeln!(out, "{heading}");
-            lines(text).for_each(|line| {
-                let _ = writeln!(out, "{line}");
-            });
-            out.push('\n');
-        }
+        let mut tail = String::new();
         for (name, value) in self.list() {
-            let _ = writeln!(out, "{name}: {value}");
+            let _ = writeln!(tail, "{name}: {value}");
         }
-        let _ = write!(out, "\n{link}\n");
-        out
+        let _ = write!(tail, "\n{link}\n");
+        self.body(&tail, |heading, text| {
+            let lines: String = lines(text).map(|line| line + "\n").collect();
+            format!("{heading}\n{lines}\n")
+        })
     }
 }
 
-/// The words of one language.
-struct Words {
-    plan: &'static str,
-    recommendation: &'static str,
-    severity: &'static str,
-    priority: &'static str,
-    due: &'static str,
-    findings: &'static str,
-    of: &'static str,
-    assets: &'static str,
-    of_severity: fn(Severity) -> &'static str,
-    of_priority: fn(Priority) -> &'static str,
-}
-
-const fn words(language: Language) -> &'static Words {
-    match language {
-        Language::Sv => &SWEDISH,
-        Language::En => &ENGLISH,
-    }
-}
-
-const SWEDISH: Words = Words {
-    plan: "Plan",
-    recommendation: "Rekommenderad åtgärd",
-    severity: "Allvarlighetsgrad",
-    priority: "Prioritet",
-    due: "Klart senast",
-    findings: "Öppna fynd",
-    of: "av",
-    assets: "Tillgångar",
-    of_severity: |severity| match severity {
-        Severity::Informational => "information",
-        Severity::Low => "låg",
-        Severity::Medium => "medel",
-        Severity::High => "hög",
-        Severity::Critical => "kritisk",
-    },
-    of_priority: |priority| match priority {
-        Priority::Track => "bevaka",
-        Priority::TrackClosely => "bevaka noga",
-        Priority::Attend => "åtgärda snart",
-        Priority::Act => "åtgärda nu",
-    },
-};
-
-const ENGLISH: Words = Words {
-    plan: "Plan",
-    recommendation: "Recommended remedy",
-    severity: "Severity",
-    priority: "Priority",
-    due: "Due by",
-    findings: "Open findings",
-    of: "of",
-    assets: "Assets",
-    of_severity: |severity| match severity {
-        Severity::Informational => "informational",
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
-    },
-    of_priority: |priority| match priority {
-        Priority::Track => "track",
-        Priority::TrackClosely => "track closely",
-        Priority::Attend => "attend",
-        Priority::Act => "act",
-    },
-};
-
-/// The title of a task that the rule makes of all findings on one asset.
-pub fn title_of_asset(language: Language, asset: &str) -> String {
-    let title = match language {
-        Language::Sv => format!("Åtgärda fynd på {asset}"),
-        Language::En => format!("Remedy the findings on {asset}"),
-    };
-    cut(&line(&title), MAX_TITLE)
+/// The length of a text as trackers count it.
+fn units(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
 }
 
 #[cfg(test)]
@@ -285,6 +256,7 @@ mod tests {
             open: 3,
             findings: 4,
             assets,
+            all_assets: i64::try_from(assets.len()).unwrap(),
         }
     }
 
@@ -325,5 +297,31 @@ mod tests {
         assert!(tags.iter().all(|tag| !ticket.body_html.contains(tag) && !ticket.body_markdown.contains(tag)));
         assert!(!ticket.body_markdown.contains("](") && !ticket.body_markdown.contains("\n* "));
         assert_eq!(ticket.body_html.matches("<li>").count(), 5);
+    }
+
+    #[test]
+    fn a_body_is_as_long_as_trackers_take_and_ends_with_its_link() {
+        let link = "https://fynd.norrvik.example/v1/tasks/00000000-0000-0000-0000-000000000001";
+        let assets: Vec<String> = (0..30).map(|at| format!("{at}{}", "\"".repeat(300))).collect();
+        for c in ["\"", "<", "#", "😀", "x", "a\n"] {
+            let long = c.repeat(20_000);
+            for (plan, recommendation) in [(long.as_str(), long.as_str()), ("kort", long.as_str()), (&long, "kort")] {
+                let facts =
+                    TicketFacts { plan: Some(plan), recommendation: Some(recommendation), ..facts("x", &assets) };
+                let ticket = letterhead(Language::Sv).ticket(&facts);
+                let is_long = plan.len() > 4 && recommendation.len() > 4;
+                for body in [&ticket.body_markdown, &ticket.body_html, &ticket.body_text] {
+                    assert!(units(body) <= MAX_BODY, "{c}: {}", units(body));
+                    assert!(body.contains(link) && body.contains("Plan") && body.contains("Rekommenderad åtgärd"));
+                    assert!(is_long && body.contains("Resten står på länken nedan.") || body.contains("kort"), "{c}");
+                    // What is short leaves its room to what is long.
+                    assert!(!is_long || units(body) > 28_000, "{c}: {}", units(body));
+                }
+                let mut escapes = ticket.body_html.split('&').skip(1);
+                assert!(escapes.all(|rest| rest.chars().take(5).any(|c| c == ';')), "no escape is cut apart");
+                assert_eq!((ticket.assets.len(), ticket.more_assets), (20, 10));
+                assert!(ticket.body_text.contains(" +10 till\n"));
+            }
+        }
     }
 }

@@ -167,14 +167,14 @@ async fn in_tenant(caller: &Caller, tenant: Uuid, items: &[FindingVersion], bulk
 
 /// The rules of the command that each finding would have of its own.
 enum Rules<'b> {
-    Transition(Judge, &'b domain::Transition),
+    Transition(Box<Judge>, &'b domain::Transition),
     Patch(&'b Caller, &'b domain::finding::FindingPatch, Timestamp),
 }
 
 impl<'b> Rules<'b> {
     async fn of(command: &Command, caller: &'b Caller, bulk: &'b Bulk, rows: &[finding::Model]) -> Result<Self> {
         Ok(match &bulk.action {
-            Action::Transition(wish) => Self::Transition(Judge::of(command, caller, wish, rows).await?, wish),
+            Action::Transition(wish) => Self::Transition(Box::new(Judge::of(command, caller, wish, rows).await?), wish),
             Action::Patch(patch) => Self::Patch(caller, patch, command.recorded_at()),
         })
     }

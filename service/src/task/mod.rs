@@ -1,5 +1,6 @@
 //! Tasks: lists, one, what people make and say of them, how far they are, and who claims them.
 
+mod assets;
 mod claim;
 mod draft;
 mod shown;

@@ -1,16 +1,14 @@
 //! Tasks as they are shown: rows with what hangs on them, a few statements a page.
 
+use super::assets::{self, Assets};
 use crate::{Result, tenancy::Scope};
 use domain::{
-    FindingId, Task, TaskGroup, TaskId, Ticket, Tlp,
+    FindingId, Task, TaskGroup, TaskId, Ticket,
     task::TaskLease,
     ticket::text::{Letterhead, TicketFacts},
 };
-use entity::{asset, finding, task, task_dependency, task_finding, task_lease, ticket};
-use sea_orm::{
-    ColumnTrait, JoinType, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait},
-};
+use entity::{task, task_dependency, task_finding, task_lease, ticket};
+use sea_orm::{ColumnTrait, QueryOrder};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -24,7 +22,7 @@ struct Hanging {
     leases: HashMap<Uuid, Vec<TaskLease>>,
     blockers: HashMap<Uuid, Vec<TaskId>>,
     findings: HashMap<Uuid, Vec<FindingId>>,
-    assets: HashMap<Uuid, Vec<String>>,
+    assets: HashMap<Uuid, Assets>,
 }
 
 /// Rows as tasks.
@@ -36,6 +34,7 @@ pub(crate) async fn shown(scope: &Scope<'_>, rows: Vec<task::Model>) -> Result<V
     let mut hanging = Hanging::default();
     hanging.load(scope, &ids).await?;
     hanging.load_findings(scope, &ids).await?;
+    hanging.assets = assets::of_tasks(scope, &ids).await?;
     let letterheads = scope.letterheads().await?;
     let shown = |row: task::Model| {
         let letterhead = letterheads.get(&row.tenant_id)?;
@@ -69,45 +68,16 @@ impl Hanging {
     async fn load_findings(&mut self, scope: &Scope<'_>, ids: &[Uuid]) -> Result<()> {
         for row in first_findings(scope, ids).await? {
             self.findings.entry(row.task_id).or_default().push(row.finding_id.into());
-            if let Some(name) = row.asset_name {
-                let names = self.assets.entry(row.task_id).or_default();
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
         }
         Ok(())
     }
 }
 
-/// One of the first findings of a task, with its asset where a ticket may name it.
-#[derive(sea_orm::FromQueryResult)]
-struct FirstFinding {
-    task_id: Uuid,
-    finding_id: Uuid,
-    asset_name: Option<String>,
-}
-
-async fn first_findings(scope: &Scope<'_>, tasks: &[Uuid]) -> Result<Vec<FirstFinding>> {
+async fn first_findings(scope: &Scope<'_>, tasks: &[Uuid]) -> Result<Vec<task_finding::Model>> {
     use task_finding::{Column as C, Entity as E};
     let find = scope.find::<E>().filter(C::TaskId.is_in(tasks.iter().copied()));
     let first = find.first_of_each(&[C::TaskId], "finding_id", MAX_FINDINGS, &[C::TaskId, C::FindingId]);
-    let joined = first.with(|select| {
-        let mut select = select.select_only().columns([C::TaskId, C::FindingId]).order_by_asc(C::FindingId);
-        let query = QueryTrait::query(&mut select);
-        // Who may see the asset of a finding marked TLP:RED is not for a tracker to decide.
-        let of_link = Expr::col((finding::Entity, finding::Column::TenantId))
-            .equals((E, C::TenantId))
-            .and(Expr::col((finding::Entity, finding::Column::Id)).equals((E, C::FindingId)))
-            .and(finding::Column::Tlp.ne(Tlp::Red));
-        let of_finding = Expr::col((asset::Entity, asset::Column::TenantId))
-            .equals((finding::Entity, finding::Column::TenantId))
-            .and(Expr::col((asset::Entity, asset::Column::Id)).equals((finding::Entity, finding::Column::AssetId)));
-        query.join(JoinType::LeftJoin, finding::Entity, of_link).join(JoinType::LeftJoin, asset::Entity, of_finding);
-        query.expr_as(Expr::col((asset::Entity, asset::Column::Name)), "asset_name");
-        select
-    });
-    joined.rows::<FirstFinding>().await
+    first.with(|select| select.order_by_asc(C::FindingId)).all().await
 }
 
 pub(crate) fn ticket_of(row: ticket::Model) -> Ticket {
@@ -135,7 +105,8 @@ fn of(row: task::Model, hanging: &mut Hanging, letterhead: &Letterhead) -> Task 
         due_at: row.due_at,
         open: row.open_finding_count,
         findings: row.finding_count,
-        assets: &assets,
+        assets: &assets.labels,
+        all_assets: assets.count,
     });
     Task {
         id: row.id.into(),

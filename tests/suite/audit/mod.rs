@@ -66,7 +66,7 @@ async fn every_write_leaves_exactly_one_row(kind: Kind) {
         let answer = send(&lead, operation).await;
         assert!(answer.status.is_success() && !answer.text.contains("errors"), "{operation}: {}", answer.text);
         let rows = rows(&lead).await;
-        assert_eq!(rows.len(), at + 1, "{operation}");
+        assert_eq!(rows.len(), at + 1, "{operation}: {}", answer.text);
         // The clock of the test stands still, which is no order.
         let newest = rows.iter().find(|row| known.insert(text(&row["id"]))).expect("a new row");
         assert_eq!((&newest["action"], &newest["principal_id"]), (&json!(action), &me), "{operation}");

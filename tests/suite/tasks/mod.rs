@@ -4,6 +4,8 @@ mod life;
 mod mapping;
 mod pullers;
 mod reconcile;
+mod secrecy;
+mod story;
 mod tickets;
 mod trackers;
 

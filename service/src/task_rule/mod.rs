@@ -1,6 +1,8 @@
 //! The municipality's rule: which findings make tasks by themselves, and how tasks follow as their findings come and go,
 //! whoever changes those: a report, a person, a retest, time.
 
+mod secrecy;
+
 use crate::{
     Result,
     finding::write::Edit,
@@ -15,7 +17,7 @@ use domain::{
     EventKind, Status, TaskGroup, TaskStatus,
     task::{Share, Tally},
     tenant_settings::TenantSettings,
-    ticket::text::title_of_asset,
+    ticket::words::{is_nameless, title_of_asset, title_of_weakness},
 };
 use entity::{asset, finding, task, task_finding};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition};
@@ -60,10 +62,11 @@ pub(crate) async fn follow(command: &mut Command, edits: impl Iterator<Item = &E
     }
     let settings = command.settings().clone();
     let mut work = Work::load(command, &settings, &edits).await?;
+    work.take_back(command, &edits).await?;
     for edit in &edits {
         work.follow_known(edit);
         if work.wants_task(edit, &settings) {
-            work.join(command, edit, &settings);
+            work.join(command, edit);
         }
     }
     work.save(command).await
@@ -85,6 +88,8 @@ struct Entry {
     after: task::Model,
     tally: Tally,
     kind: Option<EventKind>,
+    /// What changed beside the row, for the event.
+    extra: Change,
     /// What joins it now, beside what is linked already.
     joining: Vec<Option<Share>>,
     /// Whether it has to be counted again.
@@ -98,6 +103,7 @@ struct Work {
     open: HashMap<Group, Uuid>,
     links: Vec<task_finding::ActiveModel>,
     asset_names: HashMap<Uuid, String>,
+    settings: TenantSettings,
     /// In the order in which the command touched them, so that numbers follow the report.
     order: Vec<Uuid>,
 }
@@ -120,7 +126,15 @@ impl Work {
         let open = rows.values().filter(|row| !row.status.is_finished()).filter_map(group).collect();
         let asset_names = asset_names(command, settings, edits).await?;
         let tasks = rows.into_iter().map(|(id, row)| (id, Entry::of(row))).collect();
-        Ok(Self { tasks, tasks_of, open, links: Vec::new(), asset_names, order: Vec::new() })
+        Ok(Self {
+            tasks,
+            tasks_of,
+            open,
+            links: Vec::new(),
+            asset_names,
+            settings: settings.clone(),
+            order: Vec::new(),
+        })
     }
 
     /// What a change of a finding changes in the tasks that hold it.
@@ -143,9 +157,9 @@ impl Work {
                     self.open.extend(group.clone().map(|group| (group, id)));
                 }
             }
-            let says = edit.says_other() && edit.after.recommendation.is_some();
-            if says && !entry.after.status.is_finished() && holds_words_of(&entry.after, &edit.after) {
-                entry.after.recommendation.clone_from(&edit.after.recommendation);
+            if !entry.after.status.is_finished() {
+                let title = group.and_then(|group| title(&group, &edit.after, &self.asset_names, &self.settings));
+                entry.hear(edit, title);
             }
             self.order.push(id);
         }
@@ -164,26 +178,16 @@ impl Work {
             }
     }
 
-    fn join(&mut self, command: &Command, edit: &Edit, settings: &TenantSettings) {
+    fn join(&mut self, command: &Command, edit: &Edit) {
         let row = &edit.after;
-        let Some(group) = Group::of(settings.task_group, row) else { return };
+        let Some(group) = Group::of(self.settings.task_group, row) else { return };
+        let title = title(&group, row, &self.asset_names, &self.settings);
         let id = *self.open.entry(group.clone()).or_insert_with(Uuid::now_v7);
         let entry = self.tasks.entry(id).or_insert_with(|| {
-            let title = match &group {
-                Group::One(TaskGroup::Asset, asset) => {
-                    let name = self.asset_names.get(asset).map_or("", String::as_str);
-                    title_of_asset(settings.language, name)
-                }
-                _ => row.title.clone(),
-            };
+            let title = title.clone().unwrap_or_else(|| nameless(&group, &self.settings));
             Entry::new(command, id, &group, title, row)
         });
-        if holds_words_of(&entry.after, row) && row.recommendation.is_some() {
-            let first = entry.after.recommendation.is_none();
-            if first || edit.says_other() {
-                entry.after.recommendation.clone_from(&row.recommendation);
-            }
-        }
+        entry.hear(edit, title);
         entry.after.finding_count += 1;
         entry.joining.push(share(row));
         entry.unsure |= entry.tally.take(None, share(row));
@@ -215,6 +219,33 @@ impl Work {
     }
 }
 
+/// What a finding calls the tasks of its group; nothing if it is marked TLP:RED, since everybody reads tasks and trackers
+/// keep them.
+fn title(
+    group: &Group,
+    row: &finding::Model,
+    asset_names: &HashMap<Uuid, String>,
+    settings: &TenantSettings,
+) -> Option<String> {
+    if row.tlp.is_restricted() {
+        return None;
+    }
+    match group {
+        Group::One(TaskGroup::Asset, asset) => {
+            asset_names.get(asset).map(|name| title_of_asset(settings.language, Some(name.as_str())))
+        }
+        _ => Some(row.title.clone()),
+    }
+}
+
+/// The title of a task that nothing has a name for.
+fn nameless(group: &Group, settings: &TenantSettings) -> String {
+    match group {
+        Group::One(TaskGroup::Asset, _) => title_of_asset(settings.language, None),
+        _ => title_of_weakness(settings.language),
+    }
+}
+
 /// Whether the task says what the finding says to do: an asset's task is about many things.
 fn holds_words_of(task: &task::Model, row: &finding::Model) -> bool {
     match Group::of_task(task) {
@@ -226,9 +257,27 @@ fn holds_words_of(task: &task::Model, row: &finding::Model) -> bool {
 }
 
 impl Entry {
+    /// Lets the task say what a finding of it says, which everybody may read.
+    fn hear(&mut self, edit: &Edit, title: Option<String>) {
+        let row = &edit.after;
+        if row.tlp.is_restricted() {
+            return;
+        }
+        if is_nameless(&self.after.title) {
+            self.after.title = title.unwrap_or_else(|| self.after.title.clone());
+        }
+        if row.recommendation.is_some() && holds_words_of(&self.after, row) {
+            let is_first = self.after.recommendation.is_none();
+            if is_first || edit.says_other() {
+                self.after.recommendation.clone_from(&row.recommendation);
+            }
+        }
+    }
+
     fn of(row: task::Model) -> Self {
         let tally = tally_of(&row);
-        Self { before: Some(row.clone()), after: row, tally, kind: None, joining: Vec::new(), unsure: false }
+        let (kind, extra) = (None, Change::default());
+        Self { before: Some(row.clone()), after: row, tally, kind, extra, joining: Vec::new(), unsure: false }
     }
 
     fn new(command: &Command, id: Uuid, group: &Group, title: String, row: &finding::Model) -> Self {
@@ -264,18 +313,19 @@ impl Entry {
             group_id,
             status_at: None,
         };
-        Self { tally: tally_of(&after), before: None, after, kind: None, joining: Vec::new(), unsure: false }
+        let (tally, kind, extra) = (tally_of(&after), None, Change::default());
+        Self { tally, before: None, after, kind, extra, joining: Vec::new(), unsure: false }
     }
 
     fn edit(self) -> TaskEdit {
-        let Self { before, mut after, tally, kind, .. } = self;
+        let Self { before, mut after, tally, kind, extra, .. } = self;
         apply(&mut after, &tally);
         // Where all findings are closed, nothing is left to do.
         let had_open = before.as_ref().is_some_and(|before| before.open_finding_count > 0);
         if had_open && after.open_finding_count == 0 && !after.status.is_finished() {
             (after.status, after.status_reason, after.external_actor) = (TaskStatus::Done, None, None);
         }
-        TaskEdit { before, after, kind, extra: Change::default() }
+        TaskEdit { before, after, kind, extra }
     }
 }
 
@@ -317,13 +367,11 @@ async fn open_tasks(
     Ok(found)
 }
 
-/// The names of the assets that tasks may be made of.
+/// The names of the assets that tasks may be made of, or that findings whose marking changes are on.
 async fn asset_names(command: &Command, settings: &TenantSettings, edits: &[&Edit]) -> Result<HashMap<Uuid, String>> {
     let mut names = HashMap::new();
-    if settings.task_group != TaskGroup::Asset {
-        return Ok(names);
-    }
-    let ids: BTreeSet<Uuid> = edits.iter().filter_map(|edit| edit.after.asset_id).collect();
+    let is_asked = |edit: &&&Edit| settings.task_group == TaskGroup::Asset || secrecy::changes(edit);
+    let ids: BTreeSet<Uuid> = edits.iter().filter(is_asked).filter_map(|edit| edit.after.asset_id).collect();
     for some in ids.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
         let of_ids = asset::Column::Id.is_in(some.iter().copied());
         let rows = command.scope().find::<asset::Entity>().filter(of_ids).all().await?;
