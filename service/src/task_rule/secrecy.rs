@@ -73,9 +73,13 @@ impl Work {
 }
 
 impl Entry {
-    /// The event says what the title is now, and not what it was.
+    /// The event says that there are other words, and not which: what they are now may be marked later as well.
+    fn withdraw(&mut self) {
+        self.extra = std::mem::take(&mut self.extra).field("words_withdrawn", &false, &true);
+    }
+
     fn retitle(&mut self, title: String) {
-        self.extra = std::mem::take(&mut self.extra).field("title", &None, &Some(&title));
+        self.withdraw();
         if let Some(before) = &mut self.before {
             before.title.clone_from(&title);
         }
@@ -83,7 +87,7 @@ impl Entry {
     }
 
     fn recommend(&mut self, words: Option<String>) {
-        self.extra = std::mem::take(&mut self.extra).field("recommendation", &None, &Some(words.as_deref()));
+        self.withdraw();
         if let Some(before) = &mut self.before {
             before.recommendation.clone_from(&words);
         }

@@ -22,8 +22,8 @@ use sea_orm::{ColumnTrait, QuerySelect};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
-/// Compares the tracker's list with ours in one municipality, and repairs what differs if that is asked for: first links,
-/// all of them or none; then states, step by step.
+/// Compares the tracker's list with ours in one municipality, and repairs what differs if that is asked for: links, all
+/// of them or none, with the first step of states; then further states, step by step.
 ///
 /// # Errors
 /// `forbidden`, `tenant_required`, `unknown_tenant`, `invalid_body`; `payload_too_large` if we link more tickets there
@@ -47,13 +47,7 @@ pub async fn reconcile(caller: &Caller, tenant: Option<&str>, wish: &Reconcile) 
     let of_kind = |kind| found.differences.iter().filter(move |difference| difference.kind == kind);
     unlink(&mut command, &wish.system, of_kind(DifferenceKind::Missing)).await?;
     link_all(&mut command, &wish.system, of_kind(DifferenceKind::Orphaned)).await?;
-    if command.has_events() {
-        command.commit("ticket.reconcile", None).await?;
-    } else {
-        // The states are taken over in steps that take the clock themselves.
-        drop(command);
-    }
-    let failed = take_states(caller, tenant.0, wish, &found).await?;
+    let failed = take_states(command, caller, wish, &found).await?;
     let told = |found: Difference| told(found, &wish.system, &failed, true);
     Ok(Reconciled { matched: found.matched, differences: found.differences.into_iter().map(told).collect() })
 }
@@ -155,8 +149,8 @@ async fn covered(scope: &Scope<'_>, wish: &Reconcile) -> Result<Vec<Uuid>> {
 /// Takes over what the tracker says that we did not know: the states of what was just linked, of what has drifted, and
 /// words that change nothing now. Says which tasks of those that drifted stay where they are, and why.
 async fn take_states(
+    command: Command,
     caller: &Caller,
-    tenant: Uuid,
     wish: &Reconcile,
     found: &Compared,
 ) -> Result<BTreeMap<TaskId, Option<String>>> {
@@ -169,7 +163,8 @@ async fn take_states(
         .map(|(task, key, state, at)| (task, TicketState { key: Some(key), state, at, ..Default::default() }))
         .collect();
     let wanted: Vec<_> = items.iter().map(|(task, item)| (task.0, item)).collect();
-    let outcomes = report::take_all(caller, tenant, &wish.system, "ticket.reconcile", &wanted).await?;
+    let tenant = command.tenant();
+    let outcomes = report::take_all(Some(command), caller, tenant, &wish.system, "ticket.reconcile", &wanted).await?;
     let failed = outcomes.into_iter().filter(|outcome| outcome.outcome != TicketOutcome::Applied);
     let nothing = || Some("it changes nothing".to_owned());
     Ok(failed.filter_map(|outcome| Some((outcome.task_id?, outcome.detail.or_else(nothing)))).collect())

@@ -44,7 +44,7 @@ pub async fn report(caller: &Caller, tenants: &[String], report: &TicketStates) 
     }
     for (tenant, places) in by_tenant {
         let wanted: Vec<_> = places.iter().map(|(at, task)| (*task, &report.items[*at])).collect();
-        let outcomes = take_all(caller, tenant, &report.system, "ticket.report", &wanted).await?;
+        let outcomes = take_all(None, caller, tenant, &report.system, "ticket.report", &wanted).await?;
         for ((at, _), outcome) in places.into_iter().zip(outcomes) {
             items[at] = outcome;
         }
@@ -92,8 +92,10 @@ const FINDINGS_AT_ONCE: usize = 1_000;
 
 /// Takes over states of one municipality's tickets, given with their tasks, in steps that each hold the clock for a
 /// moment: what a step has committed stays, so that a report too large for one request is done by repeating it. Of
-/// several states of one ticket the latest counts; of those of one time, the last.
+/// several states of one ticket the latest counts; of those of one time, the last. A command that is open already is the
+/// first step.
 pub(super) async fn take_all(
+    mut open: Option<Command>,
     caller: &Caller,
     tenant: Uuid,
     system: &str,
@@ -110,11 +112,22 @@ pub(super) async fn take_all(
     }
     let mut places: Vec<usize> = latest.values().copied().collect();
     places.sort_unstable();
-    let weights = weights(caller, tenant, latest.keys().copied()).await?;
+    let tasks: Vec<Uuid> = latest.keys().copied().collect();
+    let weights = match &open {
+        // A second transaction would wait for this one's connection.
+        Some(command) => weights(&command.scope(), &tasks).await?,
+        None => {
+            let read = caller.begin_in(Permission::ClaimTasks, &[tenant.to_string()]).await?;
+            weights(&read.scope(), &tasks).await?
+        }
+    };
     let mut outcomes: Vec<TicketStateOutcome> = items.iter().map(|(_, item)| superseded(item)).collect();
     for step in steps(&places, |place| items.get(place).and_then(|(task, _)| weights.get(task)).copied().unwrap_or(0)) {
         let wanted = step.iter().filter_map(|at| items.get(*at).map(|(task, item)| (*at, *task, *item))).collect();
-        let mut command = caller.begin_write(Permission::ClaimTasks).await?.command(tenant).await?;
+        let mut command = match open.take() {
+            Some(command) => command,
+            None => caller.begin_write(Permission::ClaimTasks).await?.command(tenant).await?,
+        };
         let states = mapping::states(&command.scope(), system).await?;
         for (at, outcome) in take(&mut command, system, &states, wanted).await? {
             if let Some(place) = outcomes.get_mut(at) {
@@ -124,6 +137,9 @@ pub(super) async fn take_all(
         if command.has_events() {
             command.commit(action, None).await?;
         }
+    }
+    if let Some(command) = open.filter(Command::has_events) {
+        command.commit(action, None).await?;
     }
     for (at, (task, _)) in items.iter().enumerate() {
         let Some(last) = latest.get(task).filter(|last| **last != at).and_then(|last| outcomes.get(*last)).cloned()
@@ -143,12 +159,11 @@ fn superseded(item: &TicketState) -> TicketStateOutcome {
 }
 
 /// How many findings each of the tasks has.
-async fn weights(caller: &Caller, tenant: Uuid, tasks: impl Iterator<Item = Uuid>) -> Result<HashMap<Uuid, usize>> {
+async fn weights(scope: &Scope<'_>, tasks: &[Uuid]) -> Result<HashMap<Uuid, usize>> {
     use task::Column as C;
-    let read = caller.begin_in(Permission::ClaimTasks, &[tenant.to_string()]).await?;
     let mut weights = HashMap::new();
-    for some in tasks.collect::<Vec<_>>().chunks(AT_ONCE) {
-        let find = read.scope().find::<task::Entity>().filter(C::Id.is_in(some.iter().copied()));
+    for some in tasks.chunks(AT_ONCE) {
+        let find = scope.find::<task::Entity>().filter(C::Id.is_in(some.iter().copied()));
         let rows = find.with(|select| select.select_only().columns([C::Id, C::FindingCount])).rows::<Weight>().await?;
         weights.extend(rows.into_iter().map(|row| (row.id, usize::try_from(row.finding_count).unwrap_or(0))));
     }
