@@ -183,9 +183,19 @@ impl Identifier {
     /// and each of its records would be compared with all of them.
     pub const MAX_OF_ASSET: usize = 200;
 
-    /// Brings `value` to the normal form of its kind; `None` if it is none
-    /// (an address that does not parse, an empty name, a loopback address).
+    /// Brings `value` to the normal form of its kind; `None` if it is none (an address that does not parse, an empty
+    /// name, a loopback address), or one that many machines have (a VRRP address, `To Be Filled By O.E.M.`).
     pub fn parse(kind: IdentifierKind, value: &str) -> Option<Self> {
+        Self::normal(kind, value).filter(Self::tells_apart)
+    }
+
+    /// Whether it can be one machine's alone, as far as is known.
+    pub fn tells_apart(&self) -> bool {
+        !crate::asset_identifier::is_shared(self)
+    }
+
+    /// The normal form, also of what many machines have: to tell of it, and to take it from an asset that got it before.
+    pub fn normal(kind: IdentifierKind, value: &str) -> Option<Self> {
         let value = text::clean_line(value, Self::MAX);
         let value = match kind {
             IdentifierKind::Ip => {
@@ -198,7 +208,8 @@ impl Identifier {
             IdentifierKind::Mac => mac(&value)?,
             IdentifierKind::Fqdn | IdentifierKind::Hostname => {
                 let name = value.trim_end_matches('.').to_lowercase();
-                if name.is_empty() || name == "localhost" || name.contains(char::is_whitespace) {
+                let is_address = name.parse::<std::net::IpAddr>().is_ok();
+                if name.is_empty() || name == "localhost" || is_address || name.contains(char::is_whitespace) {
                     return None;
                 }
                 name
@@ -224,7 +235,7 @@ impl Identifier {
 fn mac(value: &str) -> Option<String> {
     let digits: String = value.chars().filter(char::is_ascii_hexdigit).collect();
     let shape = value.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '-' | '.'));
-    if !shape || digits.len() != 12 || digits.chars().all(|c| c == '0') {
+    if !shape || digits.len() != 12 {
         return None;
     }
     let bytes = digits.to_ascii_lowercase();
@@ -253,8 +264,12 @@ pub struct Asset {
     pub provenance: Provenance,
     /// Typed identifiers, the strongest kind first.
     pub identifiers: Vec<Identifier>,
-    /// The business services that need it.
+    /// The fields that a person has set, which no import writes: `kind`, `name`, `criticality`, `exposure`, `owner_unit`.
+    pub set_by_person: Vec<String>,
+    /// The first 100 business services that need it, by id.
     pub service_ids: Vec<BusinessServiceId>,
+    /// How many business services need it.
+    pub service_count: i64,
     /// Its open findings by severity. They move without a new `seq`, and are part of the `ETag`.
     pub open_findings: OpenFindings,
     /// The worst severity among its open findings; null if none is open.
@@ -278,6 +293,9 @@ pub struct Asset {
 }
 
 impl Asset {
+    /// The most business services that are shown with it.
+    pub const MAX_SERVICES: u64 = 100;
+
     /// The names that `fields` may list, in the order they are shown.
     pub const FIELDS: &'static [&'static str] = &[
         "id",
@@ -289,7 +307,9 @@ impl Asset {
         "owner_unit",
         "provenance",
         "identifiers",
+        "set_by_person",
         "service_ids",
+        "service_count",
         "open_findings",
         "worst_severity",
         "overdue_findings",

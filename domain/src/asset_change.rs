@@ -1,7 +1,7 @@
 //! What people say about assets: making one, changing one, taking one out of use.
 
 use crate::{
-    AssetKind, Criticality, Error, Exposure, Identifier, IdentifierKind, Violation, error::Result, label::Labels,
+    AssetKind, Code, Criticality, Error, Exposure, Identifier, IdentifierKind, Violation, error::Result, label::Labels,
 };
 use async_graphql::MaybeUndefined;
 use serde::Deserialize;
@@ -28,10 +28,9 @@ pub struct IdentifierInput {
 #[serde(deny_unknown_fields)]
 #[graphql(name = "AssetInput")]
 pub struct NewAsset {
-    /// What it is.
+    /// What it is; a host if it is left out, until an import says more.
     #[serde(default)]
-    #[graphql(default)]
-    pub kind: AssetKind,
+    pub kind: Option<AssetKind>,
     /// The name people use: 1–500 characters on one line.
     #[schema(min_length = 1, max_length = 500, example = "Löneservern")]
     pub name: String,
@@ -52,7 +51,8 @@ pub struct NewAsset {
     pub identifiers: Vec<IdentifierInput>,
 }
 
-/// A change of an asset. A field left out stays as it is, null empties it (RFC 7396).
+/// A change of an asset. A field left out stays as it is, null empties it (RFC 7396). No import writes what was set here;
+/// what was emptied an import may fill again.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, ToSchema, async_graphql::InputObject)]
 #[serde(deny_unknown_fields)]
 #[graphql(name = "AssetPatchInput")]
@@ -117,7 +117,7 @@ impl NewAsset {
         let mut labels = Labels::default();
         labels.line("/name", &mut self.name, MAX_NAME);
         labels.optional("/owner_unit", &mut self.owner_unit, MAX_NAME);
-        let identifiers = identifiers("/identifiers", &self.identifiers, &mut labels);
+        let identifiers = identifiers("/identifiers", &self.identifiers, &mut labels, true);
         labels.check()?;
         Ok(Entered { new: self, identifiers })
     }
@@ -132,8 +132,8 @@ impl AssetPatch {
         let mut labels = Labels::default();
         labels.optional("/name", &mut self.name, MAX_NAME);
         labels.undefinable("/owner_unit", &mut self.owner_unit, MAX_NAME);
-        let add = identifiers("/add_identifiers", &self.add_identifiers, &mut labels);
-        let remove = identifiers("/remove_identifiers", &self.remove_identifiers, &mut labels);
+        let add = identifiers("/add_identifiers", &self.add_identifiers, &mut labels, true);
+        let remove = identifiers("/remove_identifiers", &self.remove_identifiers, &mut labels, false);
         if let Some(both) = add.iter().find(|identifier| remove.contains(identifier)) {
             labels.refuse("/remove_identifiers", format!("{} is to be added as well", both.value));
         }
@@ -142,21 +142,36 @@ impl AssetPatch {
     }
 }
 
-fn identifiers(pointer: &str, given: &[IdentifierInput], labels: &mut Labels) -> Vec<Identifier> {
+/// `added` ones must tell the asset from others; what does not may have been stored before and can go.
+fn identifiers(pointer: &str, given: &[IdentifierInput], labels: &mut Labels, added: bool) -> Vec<Identifier> {
     if given.len() > Identifier::MAX_OF_ASSET {
         labels.refuse(pointer, format!("holds more than {} identifiers", Identifier::MAX_OF_ASSET));
     }
     let mut parsed = Vec::with_capacity(given.len().min(Identifier::MAX_OF_ASSET));
     for (at, IdentifierInput { kind, value }) in given.iter().enumerate().take(Identifier::MAX_OF_ASSET) {
         let is_storable = crate::text::is_line(value) && value.chars().count() <= Identifier::MAX;
-        match Identifier::parse(*kind, value).filter(|_| is_storable) {
-            Some(identifier) => parsed.push(identifier),
-            None => labels.refuse(&format!("{pointer}/{at}/value"), format!("is no {}", crate::text::word(kind))),
-        }
+        let refusal = match Identifier::normal(*kind, value).filter(|_| is_storable) {
+            Some(identifier) if !added || identifier.tells_apart() => {
+                parsed.push(identifier);
+                continue;
+            }
+            Some(_) => format!("is a {} that many machines have", crate::text::word(kind)),
+            None => format!("is no {}", crate::text::word(kind)),
+        };
+        labels.refuse(&format!("{pointer}/{at}/value"), refusal);
     }
     parsed.sort_unstable();
     parsed.dedup();
     parsed
+}
+
+/// Whether a patch sets a field or empties it; none if it leaves it as it is.
+pub const fn is_set<T>(wish: &MaybeUndefined<T>) -> Option<bool> {
+    match wish {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(false),
+        MaybeUndefined::Value(_) => Some(true),
+    }
 }
 
 /// The reason for taking an asset out of use.
@@ -191,19 +206,26 @@ pub struct Survivor {
     pub is_merged: bool,
     /// Whether it is taken out of use.
     pub is_retired: bool,
+    /// How many identifiers the two have together.
+    pub identifiers: usize,
 }
 
 /// Whether an asset may be merged into this one; none means that there is none in the municipality.
 /// A chain of merges would make ids resolve in steps, and what is out of use gets no new findings.
 ///
 /// # Errors
-/// `invalid_body` at `/into`.
+/// `invalid_body` at `/into`; `too_many_identifiers` if it would have more than one asset may.
 pub fn check_survivor(survivor: Option<Survivor>) -> Result<()> {
     let detail = match survivor {
         None => "is no asset of this municipality",
         Some(Survivor { is_itself: true, .. }) => "is the asset itself",
         Some(Survivor { is_merged: true, .. }) => "was merged into another asset itself",
         Some(Survivor { is_retired: true, .. }) => "is taken out of use: restore it first",
+        Some(Survivor { identifiers, .. }) if identifiers > Identifier::MAX_OF_ASSET => {
+            let most = Identifier::MAX_OF_ASSET;
+            let detail = format!("together they have {identifiers} identifiers; an asset has at most {most}");
+            return Err(Error::new(Code::TooManyIdentifiers, detail));
+        }
         Some(_) => return Ok(()),
     };
     Err(Error::invalid(vec![Violation::new("/into", detail)]))
@@ -224,7 +246,7 @@ mod tests {
     #[test]
     fn every_field_that_cannot_be_stored_is_named() {
         let new = NewAsset {
-            kind: AssetKind::Host,
+            kind: None,
             name: " \t".into(),
             criticality: None,
             exposure: None,
@@ -253,6 +275,15 @@ mod tests {
     }
 
     #[test]
+    fn what_many_machines_have_is_not_added_and_can_be_removed() {
+        let all_ones = || vec![input(IdentifierKind::Mac, "ff:ff:ff:ff:ff:ff"), input(IdentifierKind::Serial, "None")];
+        let add = AssetPatch { add_identifiers: all_ones(), ..AssetPatch::default() };
+        assert_eq!(pointers(add.normalise().unwrap_err()), ["/add_identifiers/0/value", "/add_identifiers/1/value"]);
+        let remove = AssetPatch { remove_identifiers: all_ones(), ..AssetPatch::default() };
+        assert_eq!(remove.normalise().unwrap().remove.len(), 2);
+    }
+
+    #[test]
     fn null_is_told_from_left_out() {
         let patch: AssetPatch = serde_json::from_str(r#"{"owner_unit": null, "exposure": "internet"}"#).unwrap();
         assert_eq!(patch.owner_unit, MaybeUndefined::Null);
@@ -262,13 +293,15 @@ mod tests {
 
     #[test]
     fn only_a_live_asset_of_its_own_is_merged_into() {
-        let live = Survivor { is_itself: false, is_merged: false, is_retired: false };
+        let live =
+            Survivor { is_itself: false, is_merged: false, is_retired: false, identifiers: Identifier::MAX_OF_ASSET };
         for (survivor, allowed) in [
             (Some(live), true),
             (None, false),
             (Some(Survivor { is_itself: true, ..live }), false),
             (Some(Survivor { is_merged: true, ..live }), false),
             (Some(Survivor { is_retired: true, ..live }), false),
+            (Some(Survivor { identifiers: Identifier::MAX_OF_ASSET + 1, ..live }), false),
         ] {
             assert_eq!(check_survivor(survivor).is_ok(), allowed, "{survivor:?}");
         }

@@ -1,6 +1,6 @@
 //! Inventories that come in: what a row says, and what became of all of them.
 
-use crate::{AssetKind, Criticality, Exposure, Identifier, Provenance, RejectedRecord};
+use crate::{AssetKind, Criticality, Exposure, Identifier, Provenance, RejectedRecord, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -35,6 +35,10 @@ pub struct AssetRow {
     pub owner_unit: Option<String>,
     /// At least one, each once.
     pub identifiers: Vec<Identifier>,
+    /// What it gives as identifiers and many machines have: told of, and not stored.
+    pub shared: Vec<Identifier>,
+    /// When it was seen, if it says so.
+    pub seen_at: Option<Timestamp>,
 }
 
 /// What became of an inventory, or would become of it. `read = created + updated + unchanged + rejected`.
@@ -54,7 +58,7 @@ pub struct AssetImport {
     pub reviewed: i64,
     /// Rows that could not be stored; the first 1,000 are named in `rejected_records`.
     pub rejected: i64,
-    /// Identifiers that were left out, since they belong to another asset; the first 1,000 are named in `warnings`.
+    /// Identifiers that were left out, since they belong to another asset or many machines have them; the first 1,000 are named in `warnings`.
     pub identifiers_left_out: i64,
     /// The rejected rows, with their place and the reason.
     pub rejected_records: Vec<RejectedRecord>,

@@ -31,6 +31,30 @@ const CASES: &[Case<'_>] = &[
         Some(1),
     ),
     ("a MAC beats a name", &[(Mac, MAC_A), (Hostname, "lon01")], &[&[(Hostname, "lon01")], &[(Mac, MAC_A)]], Some(1)),
+    (
+        "one MAC, two names: an adapter that many have",
+        &[(Mac, MAC_A), (Fqdn, NEW)],
+        &[&[(Mac, MAC_A), (Fqdn, OLD)]],
+        None,
+    ),
+    (
+        "one MAC, two host names: a router that answers for both",
+        &[(Mac, MAC_A), (Hostname, "lon02"), (Ip, "192.0.2.7")],
+        &[&[(Mac, MAC_A), (Hostname, "lon01"), (Ip, "192.0.2.7")]],
+        None,
+    ),
+    (
+        "a MAC that a name contradicts leaves room for the name",
+        &[(Mac, MAC_A), (Fqdn, NEW)],
+        &[&[(Mac, MAC_A), (Fqdn, OLD)], &[(Fqdn, NEW)]],
+        Some(1),
+    ),
+    (
+        "one of several names is enough",
+        &[(Mac, MAC_A), (Fqdn, NEW)],
+        &[&[(Mac, MAC_A), (Fqdn, OLD), (Fqdn, NEW)]],
+        Some(0),
+    ),
     ("a renamed machine keeps its serial", &[(Serial, "S1"), (Fqdn, NEW)], &[&[(Serial, "S1"), (Fqdn, OLD)]], Some(0)),
     (
         "one address, two names: two machines",

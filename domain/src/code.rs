@@ -95,6 +95,8 @@ codes! {
         "Claim again; what was claimed may have gone to somebody else.";
     IdentifierTaken "identifier_taken" "The identifier belongs to another asset."
         "Change the asset that `detail` names, or merge the two if they are one.";
+    TooManyIdentifiers "too_many_identifiers" "The merged asset would have more identifiers than an asset may."
+        "Remove those that are no longer its own, of either asset, and merge again.";
     AssetMerged "asset_merged" "The asset was merged into another one and does not change any more."
         "Change the asset that `detail` names.";
     PayloadTooLarge "payload_too_large" "The body is larger than the limit."

@@ -8,6 +8,7 @@ pub mod adjusted_severity;
 pub mod asset;
 pub mod asset_change;
 pub mod asset_filter;
+mod asset_identifier;
 pub mod asset_import;
 pub mod asset_matching;
 pub mod attachment;

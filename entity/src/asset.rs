@@ -31,6 +31,8 @@ pub struct Model {
     pub merged_into: Option<Uuid>,
     pub retired_reason: Option<String>,
     pub seen_after_retirement: bool,
+    /// The fields that a person set, as bits.
+    pub person_set: i16,
     /// Of a merged one: the last of its findings that has moved, while not all of them have.
     pub moved_finding: Option<Uuid>,
 }

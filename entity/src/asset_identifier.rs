@@ -15,6 +15,10 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub value: String,
     pub asset_id: Uuid,
+    /// Whether a person or an inventory gave it, so that no report hands it over.
+    pub entered: bool,
+    /// Of an address: when a report last saw the asset with it. It moves without a number.
+    pub seen_at: Option<DateTimeUtc>,
 }
 
 /// No relations: joins are written out where they are needed, page first.

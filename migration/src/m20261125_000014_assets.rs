@@ -14,6 +14,11 @@ const UP: &[&str] = &[
     "ALTER TABLE asset ADD COLUMN seen_after_retirement boolean NOT NULL DEFAULT false",
     // The last of its findings that has moved, while not all of them have.
     "ALTER TABLE asset ADD COLUMN moved_finding {id} CHECK (moved_finding IS NULL OR merged_into IS NOT NULL)",
+    // The fields that a person set, as bits: no import writes those.
+    "ALTER TABLE asset ADD COLUMN person_set smallint NOT NULL DEFAULT 0 CHECK (person_set BETWEEN 0 AND 31)",
+    // What a person or an inventory gave stays; an address goes on to who was seen with it later.
+    "ALTER TABLE asset_identifier ADD COLUMN entered boolean NOT NULL DEFAULT false",
+    "ALTER TABLE asset_identifier ADD COLUMN seen_at {time}",
     "CREATE INDEX asset_name ON asset (tenant_id, name, id)",
     r#"CREATE INDEX asset_open ON asset
         (tenant_id, open_critical, open_high, open_medium, open_low, open_informational, id)"#,
@@ -51,6 +56,9 @@ const DOWN: &[&str] = &[
     "DROP INDEX asset_moving",
     "DROP INDEX asset_open",
     "DROP INDEX asset_name",
+    "ALTER TABLE asset_identifier DROP COLUMN seen_at",
+    "ALTER TABLE asset_identifier DROP COLUMN entered",
+    "ALTER TABLE asset DROP COLUMN person_set",
     "ALTER TABLE asset DROP COLUMN moved_finding",
     "ALTER TABLE asset DROP COLUMN seen_after_retirement",
     "ALTER TABLE asset DROP COLUMN retired_reason",

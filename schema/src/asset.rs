@@ -68,8 +68,10 @@ impl AssetQueries {
         first: Option<i64>,
         after: Option<String>,
     ) -> Result<Connection<String, AssetNode, EmptyFields, EmptyFields>> {
-        let order = sort.map(|by| AssetOrder { by, descending });
-        let query = AssetQuery { filter: filter.unwrap_or_default(), order, page: page(first, after)? };
+        let filter = filter.unwrap_or_default();
+        let by = sort.or_else(|| descending.then(|| filter.default_sort().0));
+        let order = by.map(|by| AssetOrder { by, descending });
+        let query = AssetQuery { filter, order, page: page(first, after)? };
         connection(service::asset::list(caller(ctx)?, &query, None).await, Into::into)
     }
 
@@ -128,7 +130,8 @@ impl AssetMutations {
         Ok(service::asset::restore(caller(ctx)?, id, version(if_match)?).await.map_err(refused)?.1.into())
     }
 
-    /// Merges an asset into another one, and answers the alias that it now is.
+    /// Merges an asset into another one, and answers the alias that it now is. One that has findings also needs
+    /// `findings:write`.
     async fn merge_asset(
         &self,
         ctx: &Context<'_>,

@@ -35,13 +35,13 @@ async fn what_is_too_much_is_shed_while_probes_are_answered(kind: Kind) {
 }
 
 /// A transaction that keeps every command waiting.
-enum Blocker {
+pub(crate) enum Blocker {
     Postgres(PgConnection),
     Sqlite(SqliteConnection),
 }
 
 impl Blocker {
-    async fn of(store: &TestStore, kind: Kind) -> Self {
+    pub(crate) async fn of(store: &TestStore, kind: Kind) -> Self {
         match kind {
             Kind::Postgres => {
                 let mut owner = PgConnection::connect(&store.owner_url).await.expect("PostgreSQL answers");
@@ -57,7 +57,7 @@ impl Blocker {
         }
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         match self {
             Self::Postgres(owner) => owner.close().await.expect("closed"),
             Self::Sqlite(owner) => owner.close().await.expect("closed"),

@@ -20,6 +20,9 @@ use std::time::Duration;
 /// What is asked when the server is busiest, and costs it nothing.
 const PROBES: &[&str] = &["/healthz", "/readyz"];
 
+/// Where reports and inventories come in.
+const UPLOADS: &[&str] = &["/v1/imports", "/v1/assets/import"];
+
 /// Refuses what would be too much, at once; ends what takes too long. The
 /// probes are answered whatever happens.
 ///
@@ -73,11 +76,11 @@ async fn admit(request: &ServiceRequest) -> Result<(), Problem> {
     Ok(())
 }
 
-/// A report or an attached file may be large and its line slow; everything else is small.
+/// A report, an inventory or an attached file may be large and its line slow; everything else is small.
 fn time_for(request: &ServiceRequest, state: &State) -> Option<Duration> {
     let limits = &state.config.limits;
-    let is_report = request.method() == Method::POST
-        && (request.path() == "/v1/imports" || request.path().ends_with("/attachments"));
+    let is_upload = |path: &str| UPLOADS.contains(&path) || path.ends_with("/attachments");
+    let is_report = request.method() == Method::POST && is_upload(request.path());
     let seconds = if is_report { limits.upload_seconds } else { limits.request_seconds };
     (seconds > 0).then(|| Duration::from_secs(seconds))
 }

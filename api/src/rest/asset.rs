@@ -190,7 +190,10 @@ struct MergeBody {
 ///
 /// Identifiers, findings with their history and business services go to the survivor, and so do later reports
 /// that name one of the identifiers. The merged asset stays as an alias with `merged_into`. A thousand findings
-/// move with it, and the rest within seconds.
+/// move with it, and the rest within seconds. A weakness that both had becomes one finding, with the decision that leaves
+/// the most to do, and a duplicate of it; so an asset that has findings also needs `findings:write`. Where tasks are made
+/// per asset, those of the merged one become the survivor's: of two unfinished ones the survivor's goes on with the findings of
+/// both, and the other is cancelled. 409 `too_many_identifiers` if the two have more than 200 together.
 #[utoipa::path(tag = "assets", operation_id = "mergeAsset", request_body = MergeBody,
     params(("id" = AssetId, Path), ("If-Match" = String, Header, description = "The `ETag` it was read with")),
     security(("bearer" = ["assets:write"])), responses(

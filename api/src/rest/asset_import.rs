@@ -46,7 +46,8 @@ struct PostParams {
 /// `criticality`, `exposure`, `owner_unit`, and at least one of `hostname`, `fqdn`, `ip`, `mac`, `serial`, `cloud_id`,
 /// `edr_id`, `repository`. They may stand in Swedish (`namn`, `värdnamn`, `ip-adress`, `serienummer`, `kritikalitet`,
 /// `exponering`, `förvaltning`); other columns are read over. `json` is an array of objects with the same members,
-/// or an object with the array in `items`. `nmap` is the XML of `nmap -oX`, whose hosts become discovered assets.
+/// or an object with the array in `items`. `nmap` is the XML of `nmap -oX`, whose hosts become discovered assets, seen when
+/// the file says.
 #[utoipa::path(tag = "assets", operation_id = "postAssetImport", params(PostParams),
     request_body(content = String, content_type = "application/octet-stream", description = "The inventory"),
     security(("bearer" = ["assets:write"])), responses(

@@ -89,6 +89,7 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::ReconcileImplausible
         | Code::IdentifierTaken
         | Code::AssetMerged
+        | Code::TooManyIdentifiers
         | Code::ImportRunning => StatusCode::CONFLICT,
         Code::Stale => StatusCode::PRECONDITION_FAILED,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

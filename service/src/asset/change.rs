@@ -1,6 +1,6 @@
 //! What a person says about an asset.
 
-use super::{identifiers, row};
+use super::{identifiers, person_set, row};
 use crate::{
     Error, Etag, Result,
     finding::priority,
@@ -30,8 +30,17 @@ pub async fn create(caller: &Caller, tenant: Option<&str>, new: NewAsset) -> Res
         criticality: new.criticality,
         exposure: new.exposure,
         owner_unit: new.owner_unit,
-        ..blank(&command, id, new.kind, new.name, Provenance::Inventoried)
+        ..blank(&command, id, new.kind.unwrap_or_default(), new.name, Provenance::Inventoried)
     };
+    for (bit, is_set) in [
+        (person_set::KIND, new.kind.is_some()),
+        (person_set::NAME, true),
+        (person_set::CRITICALITY, row.criticality.is_some()),
+        (person_set::EXPOSURE, row.exposure.is_some()),
+        (person_set::OWNER_UNIT, row.owner_unit.is_some()),
+    ] {
+        person_set::mark(&mut row, bit, is_set);
+    }
     row.seq = command.record(EventKind::AssetCreated, id, Change::default());
     command.insert::<asset::Entity>(vec![row.into_active_model().reset_all()]).await?;
     identifiers::add(&command, wanted.into_iter().map(|identifier| (id, identifier))).await?;
@@ -68,6 +77,7 @@ pub(crate) fn blank(
         merged_into: None,
         retired_reason: None,
         seen_after_retirement: false,
+        person_set: 0,
         moved_finding: None,
     }
 }
@@ -149,12 +159,7 @@ async fn save(
     let lost: Vec<Identifier> = amended.remove.into_iter().filter(|one| held.contains(one)).collect();
     let room = Identifier::MAX_OF_ASSET.saturating_sub(held.len() - lost.len());
     let gained = identifiers::missing(&command, id, &amended.add, room).await?;
-    let mut after = before.clone();
-    after.kind = amended.patch.kind.unwrap_or(before.kind);
-    after.name = amended.patch.name.unwrap_or(after.name);
-    after.criticality = patched(amended.patch.criticality, before.criticality);
-    after.exposure = patched(amended.patch.exposure, before.exposure);
-    after.owner_unit = patched(amended.patch.owner_unit, after.owner_unit);
+    let mut after = said(before.clone(), amended.patch);
     change(&mut after, command.recorded_at());
     let fields = difference(&before, &after).field("identifiers", &lost, &gained);
     if fields.is_empty() {
@@ -170,6 +175,17 @@ async fn save(
     answer(command, id, action).await
 }
 
+/// The asset as a patch leaves it.
+fn said(mut row: asset::Model, patch: AssetPatch) -> asset::Model {
+    person_set::follow(&mut row, &patch);
+    row.kind = patch.kind.unwrap_or(row.kind);
+    row.name = patch.name.unwrap_or(row.name);
+    row.criticality = patched(patch.criticality, row.criticality);
+    row.exposure = patched(patch.exposure, row.exposure);
+    row.owner_unit = patched(patch.owner_unit, row.owner_unit);
+    row
+}
+
 /// What differs between two states of an asset, by the names under which it is shown.
 pub(super) fn difference(before: &asset::Model, after: &asset::Model) -> Change {
     Change::default()
@@ -178,6 +194,7 @@ pub(super) fn difference(before: &asset::Model, after: &asset::Model) -> Change 
         .field("criticality", &before.criticality, &after.criticality)
         .field("exposure", &before.exposure, &after.exposure)
         .field("owner_unit", &before.owner_unit, &after.owner_unit)
+        .field("set_by_person", &person_set::names(before), &person_set::names(after))
         .field("provenance", &before.provenance, &after.provenance)
         .field("first_known_at", &before.first_known_at, &after.first_known_at)
         .field("retired_at", &before.retired_at, &after.retired_at)
@@ -194,6 +211,7 @@ pub(super) async fn write(command: &Command, before: &asset::Model, after: &asse
         criticality: Set(after.criticality),
         exposure: Set(after.exposure),
         owner_unit: Set(after.owner_unit.clone()),
+        person_set: Set(after.person_set),
         provenance: Set(after.provenance),
         first_known_at: Set(after.first_known_at),
         retired_at: Set(after.retired_at),

@@ -1,6 +1,6 @@
 //! The identifiers that a person gives an asset or takes from it.
 
-use super::book::{Book, Given};
+use super::book::{Book, Claim, Given};
 use crate::{Error, Result, tenancy::Command};
 use domain::{Code, Identifier, Violation, text};
 use entity::asset_identifier;
@@ -33,8 +33,8 @@ pub(super) async fn missing(
     book.load(&command.scope(), wanted.iter()).await?;
     let mut missing = Vec::new();
     for identifier in wanted {
-        match book.give(asset, identifier) {
-            Given::Held => {}
+        match book.give(asset, identifier, Claim::Entered) {
+            Given::Held | Given::From(_) => {}
             Given::Taken(owner) => {
                 let (kind, value) = (text::word(&identifier.kind), &identifier.value);
                 return Err(Error::refused(Code::IdentifierTaken, format!("{kind} {value} belongs to asset {owner}")));
@@ -49,13 +49,15 @@ pub(super) async fn missing(
     Ok(missing)
 }
 
-/// Writes identifiers that nobody has.
+/// Writes identifiers that nobody has, as a person gives them.
 pub(super) async fn add(command: &Command, given: impl Iterator<Item = (Uuid, Identifier)>) -> Result<()> {
     let row = |(asset, identifier): (Uuid, Identifier)| asset_identifier::ActiveModel {
         tenant_id: Set(command.tenant()),
         kind: Set(identifier.kind),
         value: Set(identifier.value),
         asset_id: Set(asset),
+        entered: Set(true),
+        seen_at: Set(None),
     };
     command.insert::<asset_identifier::Entity>(given.map(row).collect()).await
 }

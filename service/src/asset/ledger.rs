@@ -2,9 +2,9 @@
 //! written before it is asked for, so that the same book-keeping answers what would become of an inventory.
 
 use super::{
-    book::{AT_ONCE, Book, Given},
+    book::{AT_ONCE, Book, Changed, Claim, Given},
     change::{blank, difference},
-    identifiers,
+    person_set,
 };
 use crate::{
     Result,
@@ -33,7 +33,6 @@ pub(super) struct Ledger {
 struct Place {
     before: Option<asset::Model>,
     after: Said,
-    added: Vec<Identifier>,
 }
 
 /// What a row can say of an asset.
@@ -46,6 +45,7 @@ struct Said {
     exposure: Option<domain::Exposure>,
     owner_unit: Option<String>,
     seen_after_retirement: bool,
+    person_set: i16,
 }
 
 impl Said {
@@ -58,6 +58,7 @@ impl Said {
             exposure: row.exposure,
             owner_unit: row.owner_unit.clone(),
             seen_after_retirement: row.seen_after_retirement,
+            person_set: row.person_set,
         }
     }
 
@@ -72,21 +73,24 @@ impl Said {
             exposure: None,
             owner_unit: None,
             seen_after_retirement: false,
+            person_set: 0,
         }
     }
 
-    /// Takes what the row says. One that was only discovered does not overrule what people call it.
-    fn take(&mut self, row: AssetRow, is_retired: bool) {
+    /// Takes what the row says, where no person has said it. One that was only discovered does not overrule what
+    /// people call it.
+    fn take(&mut self, row: AssetRow, retired: Option<Timestamp>, seen_at: Timestamp) {
         if row.provenance == Provenance::Discovered {
-            self.seen_after_retirement |= is_retired;
+            self.seen_after_retirement |= retired.is_some_and(|retired| seen_at > retired);
             return;
         }
+        let free = |bit| self.person_set & bit == 0;
         self.provenance = Provenance::Inventoried;
-        self.name = row.name.unwrap_or_else(|| std::mem::take(&mut self.name));
-        self.kind = row.kind.unwrap_or(self.kind);
-        self.criticality = row.criticality.or(self.criticality);
-        self.exposure = row.exposure.or(self.exposure);
-        self.owner_unit = row.owner_unit.or_else(|| self.owner_unit.take());
+        self.name = row.name.filter(|_| free(person_set::NAME)).unwrap_or_else(|| std::mem::take(&mut self.name));
+        self.kind = row.kind.filter(|_| free(person_set::KIND)).unwrap_or(self.kind);
+        self.criticality = row.criticality.filter(|_| free(person_set::CRITICALITY)).or(self.criticality);
+        self.exposure = row.exposure.filter(|_| free(person_set::EXPOSURE)).or(self.exposure);
+        self.owner_unit = row.owner_unit.filter(|_| free(person_set::OWNER_UNIT)).or_else(|| self.owner_unit.take());
     }
 
     fn applied(self, row: asset::Model, now: Timestamp) -> asset::Model {
@@ -111,34 +115,37 @@ impl Ledger {
         for some in owners.chunks(AT_ONCE) {
             let of_owners = asset::Column::Id.is_in(some.iter().copied());
             for row in scope.find::<asset::Entity>().filter(of_owners).all().await? {
-                let place = Place { after: Said::of(&row), before: Some(row), added: Vec::new() };
+                let place = Place { after: Said::of(&row), before: Some(row) };
                 self.places.insert(place.before.as_ref().map_or_else(Uuid::nil, |row| row.id), place);
             }
         }
         Ok(())
     }
 
-    /// Puts a row down, and counts what it does.
-    pub(super) fn take(&mut self, row: AssetRow, outcome: &mut AssetImport) {
+    /// Puts a row down, and counts what it does. `now` is when it was seen if it does not say.
+    pub(super) fn take(&mut self, row: AssetRow, now: Timestamp, outcome: &mut AssetImport) {
         let found = self.book.find(&row.identifiers).filter(|id| self.places.contains_key(id));
         let id = found.unwrap_or_else(Uuid::now_v7);
-        let place = self.places.entry(id).or_insert_with(|| Place {
-            before: None,
-            after: Said::unknown(&row),
-            added: Vec::new(),
-        });
-        let known = place.added.len();
-        for identifier in &row.identifiers {
-            match self.book.give(id, identifier) {
-                Given::Held => {}
-                Given::New => place.added.push(identifier.clone()),
-                given @ (Given::Taken(_) | Given::Full) => left_out(outcome, &row.place, identifier, given),
+        let new = || Place { before: None, after: Said::unknown(&row) };
+        let place = self.places.entry(id).or_insert_with(new);
+        // Nobody has seen what lies ahead.
+        let seen_at = row.seen_at.map_or(now, |seen| seen.min(now));
+        let is_seen = row.provenance == Provenance::Discovered;
+        let claim = if is_seen { Claim::Seen(seen_at) } else { Claim::Entered };
+        let mut is_given = false;
+        for (identifier, given) in self.book.give_all(id, &row.identifiers, claim) {
+            is_given |= matches!(given, Given::New | Given::From(_));
+            match given {
+                Given::Held | Given::New => {}
+                Given::From(owner) => self.order.push(owner),
+                Given::Taken(_) | Given::Full => left_out(outcome, &row.place, identifier, given),
             }
         }
+        row.shared.iter().for_each(|identifier| shared(outcome, &row.place, identifier));
         let before = place.after.clone();
-        let is_retired = place.before.as_ref().is_some_and(|before| before.retired_at.is_some());
-        place.after.take(row, is_retired);
-        let is_changed = place.after != before || place.added.len() > known;
+        let retired = place.before.as_ref().and_then(|before| before.retired_at);
+        place.after.take(row, retired, seen_at);
+        let is_changed = place.after != before || is_given;
         match found {
             None => outcome.created += 1,
             Some(_) if is_changed => outcome.updated += 1,
@@ -151,9 +158,15 @@ impl Ledger {
         }
     }
 
+    /// Forgets what a batch would have written.
+    pub(super) fn write_nothing(&mut self) {
+        self.book.write_nothing();
+        self.order.clear();
+    }
+
     /// Writes what the rows change, in a few statements whatever their number.
     pub(super) async fn save(mut self, command: &mut Command) -> Result<()> {
-        let (mut rows, mut added, mut weighed) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut weighed) = (Vec::new(), Vec::new());
         for id in std::mem::take(&mut self.order) {
             // An asset that several rows changed is written once.
             let Some(place) = self.places.remove(&id) else { continue };
@@ -161,9 +174,8 @@ impl Ledger {
             if before.is_some_and(|before| before != (place.after.criticality, place.after.exposure)) {
                 weighed.push(id);
             }
-            let row = number(command, id, place.before, place.after, &place.added);
+            let row = number(command, id, place.before, place.after, &self.book.take_changes(id));
             rows.extend(row.map(|row| row.into_active_model().reset_all()));
-            added.extend(place.added.into_iter().map(|identifier| (id, identifier)));
         }
         use asset::Column as C;
         let columns = [
@@ -179,22 +191,29 @@ impl Ledger {
         ];
         let again = OnConflict::columns([C::TenantId, C::Id]).update_columns(columns).to_owned();
         command.upsert::<asset::Entity>(rows, again).await?;
-        identifiers::add(command, added.into_iter()).await?;
+        self.book.save(command).await?;
         if weighed.is_empty() { Ok(()) } else { priority::of_assets(command, &weighed).await }
     }
 }
 
 fn left_out(outcome: &mut AssetImport, place: &str, identifier: &Identifier, given: Given) {
-    outcome.identifiers_left_out += 1;
-    if outcome.warnings.len() >= MAX_REJECTED {
-        return;
-    }
-    let named = format!("{} {}", text::word(&identifier.kind), identifier.value);
     let reason = match given {
-        Given::Taken(owner) => format!("{named} belongs to asset {owner}, and stays there"),
-        _ => format!("{named} is one too many: an asset has at most {} identifiers", Identifier::MAX_OF_ASSET),
+        Given::Taken(owner) => format!("belongs to asset {owner}, and stays there"),
+        _ => format!("is one too many: an asset has at most {} identifiers", Identifier::MAX_OF_ASSET),
     };
-    outcome.warnings.push(RejectedRecord { place: place.to_owned(), reason });
+    warn(outcome, place, identifier, &reason);
+}
+
+fn shared(outcome: &mut AssetImport, place: &str, identifier: &Identifier) {
+    warn(outcome, place, identifier, "tells no machine from another: many have it");
+}
+
+fn warn(outcome: &mut AssetImport, place: &str, identifier: &Identifier, reason: &str) {
+    outcome.identifiers_left_out += 1;
+    if outcome.warnings.len() < MAX_REJECTED {
+        let reason = format!("{} {} {reason}", text::word(&identifier.kind), identifier.value);
+        outcome.warnings.push(RejectedRecord { place: place.to_owned(), reason });
+    }
 }
 
 /// The row with its new number; none if one row of the inventory has undone what another one did.
@@ -203,7 +222,7 @@ fn number(
     id: Uuid,
     before: Option<asset::Model>,
     said: Said,
-    added: &Vec<Identifier>,
+    changed: &Changed,
 ) -> Option<asset::Model> {
     let now = command.recorded_at();
     let Some(before) = before else {
@@ -214,7 +233,7 @@ fn number(
     let mut after = said.applied(before.clone(), now);
     let is_reviewed = before.provenance != after.provenance;
     let kind = if is_reviewed { EventKind::AssetReviewed } else { EventKind::AssetUpdated };
-    let fields = difference(&before, &after).field("identifiers", &Vec::new(), added);
+    let fields = difference(&before, &after).field("identifiers", &changed.lost, &changed.gained);
     if fields.is_empty() {
         return None;
     }

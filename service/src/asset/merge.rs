@@ -2,15 +2,16 @@
 
 use super::{
     change::{self, difference},
-    identifiers, moving,
+    identifiers, moving, person_set,
 };
 use crate::{
     Etag, Result, business_service,
     finding::priority,
+    task_rule,
     tenancy::{Caller, Change, Command},
 };
 use domain::{
-    Asset, AssetId, EventKind, Identifier, Provenance,
+    Asset, AssetId, EventKind, Identifier, Permission, Provenance,
     asset_change::{Survivor, check_survivor},
 };
 use entity::asset;
@@ -21,24 +22,32 @@ use uuid::Uuid;
 ///
 /// Identifiers, findings with their history and business services go to the survivor, so that later reports
 /// reach it, and it takes over what nobody has said about it. The merged asset stays as an alias, which its id leads to.
+/// What both had becomes one finding and a duplicate, so that an asset with findings also needs `findings:write`.
 ///
 /// # Errors
-/// `forbidden`, `not_found`, `stale`, `asset_merged`, `invalid_body` if the other one is not one to merge into.
+/// `forbidden`, `not_found`, `stale`, `asset_merged`, `too_many_identifiers`, `invalid_body` if the other one is not one
+/// to merge into.
 pub async fn merge(caller: &Caller, id: AssetId, version: i64, into: AssetId) -> Result<(Etag, Asset)> {
     let (mut command, before) = change::open(caller, id, version).await?;
     let found = command.scope().find::<asset::Entity>().filter(asset::Column::Id.eq(into.0)).one().await?;
+    let identifiers: Vec<Identifier> = identifiers::of(&command, before.id).await?.into_iter().collect();
+    let together = identifiers.len() + identifiers::of(&command, into.0).await?.len();
     let survivor = |row: &asset::Model| Survivor {
         is_itself: row.id == before.id,
         is_merged: row.merged_into.is_some(),
         is_retired: row.retired_at.is_some(),
+        identifiers: together,
     };
     check_survivor(found.as_ref().map(survivor))?;
     let Some(survivor) = found else { return Err(crate::Error::not_found()) };
-    let identifiers: Vec<Identifier> = identifiers::of(&command, before.id).await?.into_iter().collect();
+    if moving::has_findings(&command, before.id).await? {
+        caller.require(Permission::WriteFindings, before.tenant_id)?;
+    }
     identifiers::hand_over(&command, before.id, survivor.id).await?;
     business_service::hand_over(&mut command, before.id, survivor.id).await?;
     moving::hand_over_sightings(&command, before.id, survivor.id).await?;
     lead_to(&mut command, before.id, survivor.id).await?;
+    task_rule::hand_over_asset(&mut command, before.id, &survivor).await?;
     let alias = end(&mut command, &before, &survivor, &identifiers).await?;
     take_over(&mut command, &before, survivor, &identifiers).await?;
     moving::step(&mut command, &alias).await?;
@@ -81,9 +90,16 @@ async fn take_over(
     identifiers: &[Identifier],
 ) -> Result<()> {
     let mut after = before.clone();
-    after.criticality = before.criticality.or(merged.criticality);
-    after.exposure = before.exposure.or(merged.exposure);
-    after.owner_unit = before.owner_unit.clone().or_else(|| merged.owner_unit.clone());
+    // What a person said of the merged one stands over what an import says of the survivor.
+    let is_said = |bit| merged.person_set & bit != 0 && before.person_set & bit == 0;
+    let (own, other) = (&before, merged);
+    let (first, second) = if is_said(person_set::CRITICALITY) { (other, own) } else { (own, other) };
+    after.criticality = first.criticality.or(second.criticality);
+    let (first, second) = if is_said(person_set::EXPOSURE) { (other, own) } else { (own, other) };
+    after.exposure = first.exposure.or(second.exposure);
+    let (first, second) = if is_said(person_set::OWNER_UNIT) { (other, own) } else { (own, other) };
+    after.owner_unit = first.owner_unit.clone().or_else(|| second.owner_unit.clone());
+    after.person_set |= merged.person_set & (person_set::CRITICALITY | person_set::EXPOSURE | person_set::OWNER_UNIT);
     after.first_known_at = before.first_known_at.min(merged.first_known_at);
     if merged.provenance == Provenance::Inventoried {
         after.provenance = Provenance::Inventoried;

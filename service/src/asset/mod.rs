@@ -10,6 +10,7 @@ mod list;
 mod merge;
 mod moving;
 mod order;
+mod person_set;
 mod row;
 
 pub(crate) use change::blank;

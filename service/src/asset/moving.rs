@@ -53,6 +53,13 @@ fn is_moving() -> Expr {
     Expr::cust(r#""asset"."moved_finding" IS NOT NULL"#)
 }
 
+/// Whether any finding is about the asset.
+pub(super) async fn has_findings(command: &Command, asset: Uuid) -> Result<bool> {
+    let of_asset = finding::Column::AssetId.eq(asset);
+    let find = command.scope().find::<finding::Entity>().filter(of_asset).first(None, Order::Asc, 1);
+    Ok(!find.all().await?.is_empty())
+}
+
 /// Moves the next findings of a merged asset, and notes how far it has come.
 pub(super) async fn step(command: &mut Command, merged: &asset::Model) -> Result<()> {
     let (Some(survivor), Some(moved)) = (merged.merged_into, merged.moved_finding) else { return Ok(()) };

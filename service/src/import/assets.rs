@@ -5,16 +5,14 @@ use crate::{
     Result,
     asset::{
         blank,
-        book::{AT_ONCE, Book, Given},
+        book::{AT_ONCE, Book, Claim},
     },
     tenancy::{Change, Command, Scope},
 };
 use domain::{EventKind, Identifier, Provenance, ReportedAsset, Timestamp};
-use entity::{asset, asset_identifier};
+use entity::asset;
 use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::Set,
-    ColumnTrait, Condition, IntoActiveModel,
+    ActiveModelTrait, ColumnTrait, Condition, IntoActiveModel,
     sea_query::{Expr, OnConflict},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -46,7 +44,7 @@ pub(super) async fn resolve<'r>(
     let mut known = Known::load(&command.scope(), wanted.keys().flat_map(|identifiers| identifiers.iter())).await?;
     let (mut by_identifiers, mut seen) = (HashMap::new(), HashMap::new());
     for (identifiers, (asset, observed_at)) in wanted {
-        let id = known.resolve(asset);
+        let id = known.resolve(asset, Claim::Seen(observed_at));
         by_identifiers.insert(identifiers.clone(), id);
         let last = seen.entry(id).or_insert(observed_at);
         *last = observed_at.max(*last);
@@ -85,7 +83,7 @@ async fn flag_retired(command: &mut Command, seen: &HashMap<Uuid, Timestamp>) ->
 /// Which asset each of the reported ones is, or would be if they were stored in this order. Writes nothing.
 pub(super) async fn recognise(scope: &Scope<'_>, reported: &[ReportedAsset]) -> Result<Vec<Uuid>> {
     let mut known = Known::load(scope, reported.iter().flat_map(|asset| &asset.identifiers)).await?;
-    Ok(reported.iter().map(|asset| known.resolve(asset)).collect())
+    Ok(reported.iter().map(|asset| known.resolve(asset, Claim::Supposed)).collect())
 }
 
 /// Assets that share an identifier with the batch, and what the batch adds to them.
@@ -93,7 +91,6 @@ pub(super) async fn recognise(scope: &Scope<'_>, reported: &[ReportedAsset]) -> 
 struct Known {
     book: Book,
     new: Vec<(Uuid, ReportedAsset)>,
-    added: BTreeMap<Uuid, Vec<Identifier>>,
 }
 
 impl Known {
@@ -103,21 +100,17 @@ impl Known {
         Ok(known)
     }
 
-    fn resolve(&mut self, reported: &ReportedAsset) -> Uuid {
+    fn resolve(&mut self, reported: &ReportedAsset, claim: Claim) -> Uuid {
         let id = self.book.find(&reported.identifiers).unwrap_or_else(|| {
             let id = Uuid::now_v7();
             self.new.push((id, reported.clone()));
             id
         });
-        for identifier in &reported.identifiers {
-            if self.book.give(id, identifier) == Given::New {
-                self.added.entry(id).or_default().push(identifier.clone());
-            }
-        }
+        self.book.give_all(id, &reported.identifiers, claim);
         id
     }
 
-    async fn save(self, command: &mut Command) -> Result<()> {
+    async fn save(mut self, command: &mut Command) -> Result<()> {
         let now = command.recorded_at();
         let mut rows = Vec::with_capacity(self.new.len());
         for (id, reported) in &self.new {
@@ -126,13 +119,12 @@ impl Known {
             rows.push(asset::Model { seq, ..row }.into_active_model().reset_all());
         }
         let new: BTreeSet<Uuid> = self.new.iter().map(|(id, _)| *id).collect();
-        let grown: Vec<Uuid> = self.added.keys().filter(|id| !new.contains(id)).copied().collect();
+        let grown: Vec<Uuid> = self.book.changed().filter(|id| !new.contains(id)).collect();
         for some in grown.chunks(AT_ONCE) {
             let of_grown = asset::Column::Id.is_in(some.iter().copied());
             for row in command.scope().find::<asset::Entity>().filter(of_grown).all().await? {
-                let none = Vec::new();
-                let added = self.added.get(&row.id).unwrap_or(&none);
-                let change = Change::default().field("identifiers", &none, added);
+                let changed = self.book.take_changes(row.id);
+                let change = Change::default().field("identifiers", &changed.lost, &changed.gained);
                 let seq = command.record(EventKind::AssetUpdated, row.id, change);
                 rows.push(asset::Model { updated_at: now, seq, ..row }.into_active_model().reset_all());
             }
@@ -141,15 +133,6 @@ impl Known {
             .update_columns([asset::Column::UpdatedAt, asset::Column::Seq])
             .to_owned();
         command.upsert::<asset::Entity>(rows, again).await?;
-        let tenant_id = command.tenant();
-        let rows = self.added.into_iter().flat_map(|(id, added)| {
-            added.into_iter().map(move |identifier| asset_identifier::ActiveModel {
-                tenant_id: Set(tenant_id),
-                kind: Set(identifier.kind),
-                value: Set(identifier.value),
-                asset_id: Set(id),
-            })
-        });
-        command.insert::<asset_identifier::Entity>(rows.collect()).await
+        self.book.save(command).await
     }
 }

@@ -6,8 +6,13 @@ use crate::{
     tenancy::{Change, Command},
 };
 use domain::EventKind;
-use entity::{task, task_dependency};
-use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, Iterable, sea_query::OnConflict};
+use entity::{task, task_dependency, task_finding};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, IntoActiveModel, Iterable, QuerySelect,
+    sea_query::{Expr, ExprTrait, OnConflict, Query},
+};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -92,6 +97,37 @@ pub(crate) async fn by_ids(command: &Command, ids: BTreeSet<Uuid>) -> Result<Has
         rows.extend(found.into_iter().map(|row| (row.id, row)));
     }
     Ok(rows)
+}
+
+/// Links the findings of a task to another one instead.
+pub(crate) async fn hand_over_findings(command: &Command, from: Uuid, into: Uuid) -> Result<()> {
+    use task_finding::Column as C;
+    let mut held = Query::select();
+    held.column(C::FindingId)
+        .from(task_finding::Entity)
+        .and_where(Expr::col(C::TenantId).eq(command.tenant()))
+        .and_where(Expr::col(C::TaskId).eq(into));
+    let lacking =
+        Condition::all().add(Expr::col(C::TaskId).eq(from)).add(Expr::col(C::FindingId).not_in_subquery(held));
+    let change = task_finding::ActiveModel { task_id: Set(into), ..Default::default() };
+    command.update_where::<task_finding::Entity>(lacking, change).await?;
+    command.delete::<task_finding::Entity>(Expr::col(C::TaskId).eq(from)).await
+}
+
+/// How many findings are linked to a task.
+pub(crate) async fn finding_count(command: &Command, task: Uuid) -> Result<i32> {
+    let of_task = task_finding::Column::TaskId.eq(task);
+    let find = command.scope().find::<task_finding::Entity>().filter(of_task);
+    let counted = |select: sea_orm::Select<task_finding::Entity>| {
+        select.select_only().expr_as(Expr::col(task_finding::Column::FindingId).count(), "count")
+    };
+    let rows = find.with(counted).rows::<Count>().await?;
+    Ok(rows.first().map_or(0, |row| i32::try_from(row.count).unwrap_or(i32::MAX)))
+}
+
+#[derive(sea_orm::FromQueryResult)]
+struct Count {
+    count: i64,
 }
 
 async fn store(command: &mut Command, edits: Vec<TaskEdit>) -> Result<Vec<task::Model>> {

@@ -1,9 +1,14 @@
 //! Inventories: what comes in, what is told of it, and what an attacker sends.
 
-use super::{enter, host, keeper, path, report};
-use crate::support::{
-    Answer, Kind, Person, TestStore, World, look, on_both_stores,
-    process::{fynd, printed},
+use super::{change, enter, host, keeper, path, report};
+use crate::{
+    load::Blocker,
+    support::{
+        Answer, Kind, Person, TestStore, World, look, on_both_stores,
+        process::{fynd, printed},
+        slow::Slow,
+        within_five_seconds,
+    },
 };
 use reqwest::{Method, header};
 use serde_json::{Value, json};
@@ -15,6 +20,9 @@ on_both_stores!(
     a_bad_inventory_is_refused_whole_and_a_bad_row_by_itself,
     a_large_inventory_takes_a_few_statements_a_batch,
     the_command_line_takes_inventories_too,
+    an_old_scan_flags_nothing_that_was_retired_later,
+    who_hangs_up_stops_no_inventory,
+    every_part_of_an_inventory_is_in_the_audit,
 );
 
 const TABLE: &str = "Namn;Värdnamn;IP-adress;Kritikalitet;Förvaltning\n\
@@ -145,10 +153,6 @@ async fn a_bad_inventory_is_refused_whole_and_a_bad_row_by_itself(kind: Kind) {
 async fn a_large_inventory_takes_a_few_statements_a_batch(kind: Kind) {
     let world = World::new(kind).await;
     let who = keeper(&world).await;
-    let table = |rows: usize| -> String {
-        let row = |n: usize| format!("h{n},h{n}.norrvik.example,10.{}.{}.1\n", n / 250, n % 250);
-        std::iter::once("name,fqdn,ip\n".to_owned()).chain((0..rows).map(row)).collect()
-    };
     let told = send(&who, "format=csv&dry_run=true", table(2_600)).await.expect(200).json();
     let before = world.store.statements();
     let stored = send(&who, "format=csv", table(2_600)).await.expect(200).json();
@@ -175,4 +179,107 @@ async fn the_command_line_takes_inventories_too(kind: Kind) {
     printed(fynd(&store).args(command).arg(&file));
     assert_eq!(look(&store, "SELECT name FROM asset ORDER BY name").await, ["Löneservern", "Skrivaren"]);
     store.remove().await;
+}
+
+async fn an_old_scan_flags_nothing_that_was_retired_later(kind: Kind) {
+    let world = World::new(kind).await;
+    let who = keeper(&world).await;
+    let asset = enter(&who, json!({"name": "a", "identifiers": [host("a")]})).await.expect(201).json();
+    change(&who, &path(&asset), "/retire", json!({"reason": "Skrotad"})).await.expect(200);
+    let retired = chrono::DateTime::parse_from_rfc3339("2026-11-24T08:00:00Z").expect("a time").timestamp();
+    let scan = |run: i64, host: &str| {
+        format!(
+            "<nmaprun start='{run}'><host {host}><status state='up'/><address addr='192.0.2.7' addrtype='ipv4'/>\
+             <hostnames><hostname name='a.norrvik.example' type='PTR'/></hostnames></host></nmaprun>"
+        )
+    };
+    let is_flagged = async || who.get(&path(&asset)).await.expect(200).json()["seen_after_retirement"] == true;
+    world.advance(chrono::TimeDelta::days(2));
+    for old in [scan(retired - 600, ""), scan(retired - 60, &format!("endtime='{}'", retired - 1))] {
+        send(&who, "format=nmap", old).await.expect(200);
+        assert!(!is_flagged().await, "it was seen before it was retired");
+    }
+    send(&who, "format=nmap", scan(retired - 60, &format!("endtime='{}'", retired + 60))).await.expect(200);
+    assert!(is_flagged().await);
+    change(&who, &path(&asset), "/restore", json!({})).await.expect(200);
+    change(&who, &path(&asset), "/retire", json!({"reason": "Skrotad"})).await.expect(200);
+    world.advance(chrono::TimeDelta::days(1));
+    send(&who, "format=nmap", scan(0, "").replace("start='0'", "")).await.expect(200);
+    assert!(is_flagged().await, "what says no time is seen now");
+    world.end().await;
+}
+
+fn table(rows: usize) -> String {
+    let row = |n: usize| format!("h{n},h{n}.norrvik.example,10.{}.{}.1\n", n / 250, n % 250);
+    std::iter::once("name,fqdn,ip\n".to_owned()).chain((0..rows).map(row)).collect()
+}
+
+async fn audited(who: &Person) -> Vec<Value> {
+    who.get("/v1/audit?tenant=norrvik&action=asset.import&limit=500").await.expect(200).items()
+}
+
+async fn who_hangs_up_stops_no_inventory(kind: Kind) {
+    let world = World::with(kind, |config| config.limits.upload_seconds = 1).await;
+    let lead = world.lead().await;
+    let blocker = Blocker::of(&world.test_store, kind).await;
+    let given_up = send(&lead, "format=csv", table(1_200)).await.expect(503);
+    assert_eq!(given_up.code(), "unavailable");
+    blocker.end().await;
+    let count = "SELECT CAST(count(*) AS text) FROM asset";
+    within_five_seconds("all of it came in", async || look(&world.test_store, count).await == ["1200"]).await;
+    within_five_seconds("all of it is in the audit", async || audited(&lead).await.len() == 3).await;
+    world.end().await;
+}
+
+async fn every_part_of_an_inventory_is_in_the_audit(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    send(&lead, "format=csv&dry_run=true", table(1_200)).await.expect(200);
+    assert!(audited(&lead).await.is_empty(), "a dry run does nothing");
+    send(&lead, "format=csv", table(1_200)).await.expect(200);
+    let numbers = |row: &Value| (row["first_seq"].as_i64().expect("a number"), row["last_seq"].as_i64().expect("one"));
+    let parts: std::collections::BTreeSet<_> = audited(&lead).await.iter().map(numbers).collect();
+    let events = "SELECT CAST(seq AS text) FROM event WHERE resource_type = 'asset'";
+    let mut told: Vec<i64> =
+        look(&world.test_store, events).await.iter().map(|seq| seq.parse().expect("seq")).collect();
+    told.sort_unstable();
+    let covered: Vec<i64> = parts.iter().flat_map(|(first, last)| *first..=*last).collect();
+    assert_eq!((parts.len(), covered.len()), (3, 1_200));
+    assert_eq!(covered, told, "each number is in one of its rows");
+    // Rows with many identifiers come in smaller parts, and the whole is bounded.
+    let names = |row: usize, many: usize| (0..many).map(|n| format!("r{row}x{n} ")).collect::<String>();
+    let wide = |rows: usize, many: usize| -> String {
+        std::iter::once("hostname\n".to_owned()).chain((0..rows).map(|row| names(row, many) + "\n")).collect()
+    };
+    send(&lead, "format=csv", wide(60, 100)).await.expect(200);
+    assert_eq!(audited(&lead).await.len(), 3 + 3, "2,500 identifiers at once");
+    send(&lead, "format=csv", wide(60, 100)).await.expect(200);
+    assert_eq!(audited(&lead).await.len(), 3 + 3, "what says nothing new is no command");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_inventory_is_bounded_and_has_the_time_of_an_upload() {
+    let world = World::with(Kind::Sqlite, |config| {
+        config.limits.request_seconds = 1;
+        config.limits.upload_seconds = 20;
+    })
+    .await;
+    let lead = world.lead().await;
+    let row: String = (0..200).map(|n| format!("x{n} ")).collect();
+    let many = format!("hostname\n{}", format!("{row}\n").repeat(5_001));
+    let refused = send(&lead, "format=csv&dry_run=true", many).await.expect(422);
+    assert_eq!(refused.code(), "report_refused");
+    assert!(refused.text.contains("1000200"), "{}", refused.text);
+    world.end().await;
+    let world = World::with(Kind::Sqlite, |config| {
+        config.limits.request_seconds = 1;
+        config.limits.upload_seconds = 2;
+    })
+    .await;
+    let lead = world.lead().await;
+    let slow = Slow::post(&world, &lead, "/v1/assets/import?format=csv", 1_000_000, "hostname\n").await;
+    let answer = slow.refused().await;
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("longer than 2 s"), "{answer}");
+    world.end().await;
 }

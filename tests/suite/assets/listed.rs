@@ -98,6 +98,18 @@ async fn the_queue_has_the_worst_first_and_every_order_goes_on_over_pages(kind: 
         nodes[0],
         json!({"name": "e.norrvik.example", "openFindings": {"critical": 1}, "worstSeverity": "CRITICAL"})
     );
+    for (arguments, query) in [
+        ("descending: true", "sort=-id"),
+        ("sort: ID, descending: true", "sort=-id"),
+        ("sort: NAME, descending: true", "sort=-name"),
+        ("descending: false", "sort=id"),
+        ("filter: {queue: UNKNOWN}, descending: true", "queue=unknown"),
+    ] {
+        let answer = both.graphql(&format!("{{ assets({arguments}) {{ nodes {{ name }} }} }}"), json!({})).await;
+        let nodes = answer["data"]["assets"]["nodes"].as_array().expect("nodes").clone();
+        let of_rest = both.get(&format!("/v1/assets?{query}")).await.expect(200).items();
+        assert_eq!(names(&nodes), names(&of_rest), "{arguments}");
+    }
     world.end().await;
 }
 

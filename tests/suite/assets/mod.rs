@@ -3,6 +3,7 @@
 mod counts;
 mod import;
 mod listed;
+mod matching;
 mod merged;
 mod services;
 
@@ -16,6 +17,8 @@ on_both_stores!(
     what_is_retired_comes_back_and_is_flagged_when_it_is_seen,
     both_contracts_change_assets_alike,
     what_depends_on_an_asset_decides_what_to_do_first,
+    an_inventory_never_writes_what_a_person_set,
+    what_many_machines_have_is_refused_of_a_person,
 );
 
 /// A person who may do everything with assets of Norrvik, and nothing else.
@@ -194,10 +197,98 @@ async fn what_depends_on_an_asset_decides_what_to_do_first(kind: Kind) {
     let changes = lead.get("/v1/changes?mode=events&types=finding").await.expect(200).items();
     let told = changes.iter().filter(|change| !change["changed"]["priority"].is_null()).count();
     assert_eq!(told, 2, "each of its findings tells it");
-    // What came in with an inventory does the same.
+    // An inventory does not write what a person set, and does the same where nobody has.
     let inventory = json!([{"fqdn": "a.norrvik.example", "exposure": "isolated", "criticality": "low"}]);
-    let request = lead.request(Method::POST, "/v1/assets/import?format=json").body(inventory.to_string());
-    lead.send(request).await.expect(200);
+    let nightly = async || {
+        let request = lead.request(Method::POST, "/v1/assets/import?format=json").body(inventory.to_string());
+        lead.send(request).await.expect(200).json()
+    };
+    assert_eq!(nightly().await["unchanged"], 1);
+    assert_eq!((&first().await["priority"], due(&first().await)), (&after["priority"], due(&after)));
+    change(&lead, &path(&asset), "", json!({"exposure": null, "criticality": null})).await.expect(200);
+    assert_eq!(nightly().await["updated"], 1);
     assert_eq!((&first().await["priority"], due(&first().await)), (&before["priority"], due(&before)));
+    world.end().await;
+}
+
+/// What is sent each night, whatever people have said.
+async fn nightly(who: &Person, rows: &Value) -> Value {
+    let request = who.request(Method::POST, "/v1/assets/import?format=json").body(rows.to_string());
+    who.send(request).await.expect(200).json()
+}
+
+async fn an_inventory_never_writes_what_a_person_set(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    let row = json!([{"name": "SRV-0017", "kind": "other", "serial": "S1", "criticality": "low", "exposure": "isolated",
+        "owner_unit": "IT"}]);
+    assert_eq!(nightly(&lead, &row).await["created"], 1);
+    let server = lead.get("/v1/assets").await.expect(200).items().remove(0);
+    let shown = |asset: &Value| {
+        ["name", "kind", "criticality", "exposure", "owner_unit"]
+            .map(|name| asset[name].as_str().unwrap_or("-").to_owned())
+    };
+    assert_eq!(shown(&server), ["SRV-0017", "other", "low", "isolated", "IT"]);
+    assert_eq!(server["set_by_person"], json!([]));
+    // The lead knows better, also where it is what the inventory says already.
+    let said = json!({"name": "Löneservern", "criticality": "critical", "owner_unit": "IT"});
+    let server = change(&lead, &path(&server), "", said).await.expect(200).json();
+    assert_eq!(server["set_by_person"], json!(["name", "criticality", "owner_unit"]));
+    let next = json!([{"name": "SRV-0017", "kind": "host", "serial": "S1", "criticality": "low", "exposure": "internal",
+        "owner_unit": "Drift"}]);
+    assert_eq!(nightly(&lead, &next).await["updated"], 1);
+    assert_eq!(
+        shown(&lead.get(&path(&server)).await.json()),
+        ["Löneservern", "host", "critical", "internal", "IT"],
+        "what nobody has said comes from the inventory"
+    );
+    assert_eq!(nightly(&lead, &next).await["unchanged"], 1);
+    // What a person empties is the inventory's again.
+    let emptied = change(&lead, &path(&server), "", json!({"criticality": null})).await.expect(200).json();
+    assert_eq!((&emptied["criticality"], &emptied["set_by_person"]), (&Value::Null, &json!(["name", "owner_unit"])));
+    nightly(&lead, &next).await;
+    assert_eq!(lead.get(&path(&server)).await.json()["criticality"], "low");
+    // Who enters an asset has said what it is; who reviews one too.
+    let entered = json!({"name": "Skrivaren", "exposure": "internal", "identifiers": [host("skrivare")]});
+    let printer = enter(&lead, entered).await.expect(201).json();
+    assert_eq!(printer["set_by_person"], json!(["name", "exposure"]));
+    nightly(
+        &lead,
+        &json!([{"name": "x", "kind": "other", "exposure": "internet", "fqdn": "skrivare.norrvik.example"}]),
+    )
+    .await;
+    let printer = lead.get(&path(&printer)).await.json();
+    assert_eq!(shown(&printer), ["Skrivaren", "other", "-", "internal", "-"]);
+    lead.import("format=nuclei", report(&["okand"], 0..1, "low")).await.expect(201);
+    let unknown = lead.get("/v1/assets?queue=unknown").await.expect(200).items().remove(0);
+    change(&lead, &path(&unknown), "/review", json!({"criticality": "high"})).await.expect(200);
+    nightly(&lead, &json!([{"criticality": "low", "fqdn": "okand.norrvik.example"}])).await;
+    let reviewed = lead.get(&path(&unknown)).await.json();
+    assert_eq!(reviewed["criticality"], "high");
+    // Merged into what only an inventory has told of, what the person said goes along.
+    nightly(&lead, &json!([{"name": "SRV-0018", "serial": "S2", "criticality": "low", "exposure": "isolated"}])).await;
+    let of_inventory = lead.get("/v1/assets?identifier=S2").await.expect(200).items().remove(0);
+    change(&lead, &path(&reviewed), "/merge", json!({"into": of_inventory["id"]})).await.expect(200);
+    nightly(&lead, &json!([{"serial": "S2", "criticality": "medium"}])).await;
+    assert_eq!(shown(&lead.get(&path(&of_inventory)).await.json()), ["SRV-0018", "host", "high", "isolated", "-"]);
+    world.end().await;
+}
+
+async fn what_many_machines_have_is_refused_of_a_person(kind: Kind) {
+    let world = World::new(kind).await;
+    let who = keeper(&world).await;
+    for (of, value) in [
+        ("mac", "ff:ff:ff:ff:ff:ff"),
+        ("mac", "00:00:5e:00:01:0a"),
+        ("mac", "00:05:9a:3c:7a:00"),
+        ("serial", "To Be Filled By O.E.M."),
+        ("serial", "None"),
+    ] {
+        let identifier = json!({"kind": of, "value": value});
+        let refused = enter(&who, json!({"name": "x", "identifiers": [identifier]})).await.expect(422);
+        let error = &refused.json()["errors"][0];
+        assert_eq!(error["pointer"], "/identifiers/0/value");
+        assert!(error["detail"].as_str().expect("a detail").contains("many machines"), "{error}");
+    }
     world.end().await;
 }

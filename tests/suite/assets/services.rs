@@ -9,6 +9,7 @@ on_both_stores!(
     the_wages_need_a_server_and_cost_when_they_stand_still,
     what_a_service_cannot_be_is_named,
     a_service_counts_what_is_open_on_its_assets,
+    an_asset_of_many_services_shows_the_first_and_counts_them_all,
 );
 
 async fn the_wages_need_a_server_and_cost_when_they_stand_still(kind: Kind) {
@@ -126,5 +127,25 @@ async fn a_service_counts_what_is_open_on_its_assets(kind: Kind) {
     let care = format!("/v1/services/{}", care["id"].as_str().expect("an id"));
     change(&lead, &care, "", json!({"remove_asset_ids": [assets[2]]})).await.expect(200);
     assert_eq!(lead.get(&care).await.json()["worst_severity"], "high");
+    world.end().await;
+}
+
+async fn an_asset_of_many_services_shows_the_first_and_counts_them_all(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    let switch = enter(&lead, json!({"name": "Kärnväxeln"})).await.expect(201).json();
+    enter(&lead, json!({"name": "Ingens"})).await.expect(201);
+    let mut services = Vec::new();
+    for at in 0..103 {
+        let service = json!({"name": format!("Tjänst {at}"), "asset_ids": [switch["id"]]});
+        services.push(lead.write(Method::POST, "/v1/services", None, service).await.expect(201).json()["id"].clone());
+    }
+    let all = lead.get("/v1/assets").await.expect(200).items();
+    assert_eq!((&all[0]["service_ids"], &all[0]["service_count"]), (&json!(services[..100]), &json!(103)));
+    assert_eq!((&all[1]["service_ids"], &all[1]["service_count"]), (&json!([]), &json!(0)));
+    let tag = lead.get(&super::path(&switch)).await.etag();
+    let last = format!("/v1/services/{}", services[102].as_str().expect("an id"));
+    change(&lead, &last, "", json!({"remove_asset_ids": [switch["id"]]})).await.expect(200);
+    assert_ne!(lead.get(&super::path(&switch)).await.etag(), tag, "how many there are is part of the tag");
     world.end().await;
 }

@@ -95,6 +95,11 @@ impl World {
         housekeeping::run(self.auth.service(), options).await.expect("the house is kept");
     }
 
+    /// What the clock says.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        *self.now.lock().expect("the clock")
+    }
+
     /// Moves the clock.
     pub(crate) fn advance(&self, by: TimeDelta) {
         *self.now.lock().expect("the clock") += by;

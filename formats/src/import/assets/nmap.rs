@@ -4,15 +4,16 @@
 use super::{Row, row::Draft};
 use crate::import::{
     Limits, Refusal, Source,
+    common::time,
     metered::Allowance,
     xml::{Element, Token, Xml},
 };
-use domain::{AssetKind, IdentifierKind, Provenance};
+use domain::{AssetKind, IdentifierKind, Provenance, Timestamp};
 
 pub(super) fn read(source: &mut dyn Source, limits: &Limits, each: &mut dyn FnMut(Row)) -> Result<(), Refusal> {
     let allowance = Allowance::new(limits.record_bytes);
     let mut xml = Xml::new(source, "nmaprun", limits, &allowance);
-    let mut state = State { each, host: None, hosts: 0 };
+    let mut state = State { each, host: None, hosts: 0, started: None };
     let mut buffer = Vec::new();
     loop {
         let token = xml.next(&mut buffer)?;
@@ -37,6 +38,7 @@ struct State<'e> {
     each: &'e mut dyn FnMut(Row),
     host: Option<Host>,
     hosts: usize,
+    started: Option<Timestamp>,
 }
 
 /// Hosts stand directly in the root; what is said of them stands directly in them, names in `hostnames`.
@@ -46,10 +48,12 @@ impl State<'_> {
     fn open(&mut self, element: &Element<'_>, depth: usize) {
         let attribute = |name| element.attribute(name).unwrap_or_default();
         match (element.name(), &mut self.host) {
+            ("nmaprun", None) => self.started = time::epoch(&attribute("start")),
             ("host", None) if depth == HOST => {
                 self.hosts += 1;
                 let mut draft = Draft::new(format!("host {}", self.hosts), Provenance::Discovered);
                 draft.set(super::row::Column::Kind, &domain::text::word(&AssetKind::Host));
+                draft.seen_at(time::epoch(&attribute("endtime")).or(self.started));
                 self.host = Some(Host { draft, is_up: false, name: None });
             }
             ("status", Some(host)) if depth == HOST + 1 => host.is_up = attribute("state") == "up",
@@ -58,11 +62,11 @@ impl State<'_> {
                 host.draft.identify(kind, &attribute("addr"));
             }
             ("hostname", Some(host)) if depth == HOST + 2 => {
-                let name = attribute("name");
-                host.draft.identify(IdentifierKind::Fqdn, &name);
+                // DNS may call an address anything: `localhost`, another address. The host is there all the same.
+                let Some(name) = host.draft.called(&attribute("name")) else { return };
                 // What the user asked for says more than what DNS calls its address.
                 if attribute("type") == "user" || host.name.is_none() {
-                    host.name = Some(name);
+                    host.name = Some(name.value.clone());
                 }
             }
             _ => {}

@@ -4,7 +4,7 @@
 
 use crate::import::{assets::Row, common, common::host};
 use domain::{
-    AssetKind, AssetRow, Criticality, Exposure, Identifier, IdentifierKind, Provenance, RejectedRecord, text,
+    AssetKind, AssetRow, Criticality, Exposure, Identifier, IdentifierKind, Provenance, RejectedRecord, Timestamp, text,
 };
 
 /// What a column says of an asset.
@@ -98,6 +98,8 @@ impl Draft {
             exposure: None,
             owner_unit: None,
             identifiers: Vec::new(),
+            shared: Vec::new(),
+            seen_at: None,
         };
         Self { row, wrong: None }
     }
@@ -129,23 +131,49 @@ impl Draft {
         }
     }
 
+    /// When it was seen.
+    pub(super) fn seen_at(&mut self, at: Option<Timestamp>) {
+        self.row.seen_at = at;
+    }
+
     /// Takes one identifier.
     pub(super) fn identify(&mut self, kind: IdentifierKind, value: &str) {
-        match normal(kind, value) {
-            None => {
-                let shown = text::clean_line(value, 100);
-                self.reject(format!("`{shown}` is no {}", name(Column::Identifier(kind))));
-            }
-            Some(_) if self.row.identifiers.len() >= Identifier::MAX_OF_ASSET => {
-                self.reject(format!("it has more than {} identifiers", Identifier::MAX_OF_ASSET));
-            }
-            Some(identifier) if self.row.identifiers.contains(&identifier) => {}
-            Some(identifier) => self.row.identifiers.push(identifier),
+        let Some(identifier) = normal(kind, value) else {
+            let shown = text::clean_line(value, 100);
+            return self.reject(format!("`{shown}` is no {}", name(Column::Identifier(kind))));
+        };
+        if !self.take(identifier) {
+            self.reject(format!("it has more than {} identifiers", Identifier::MAX_OF_ASSET));
         }
+    }
+
+    /// Takes a name that others gave the asset, if it is one and there is room, and gives it back.
+    pub(super) fn called(&mut self, value: &str) -> Option<&Identifier> {
+        let name = normal(IdentifierKind::Fqdn, value).filter(Identifier::tells_apart)?;
+        self.take(name.clone());
+        self.row.identifiers.iter().find(|identifier| **identifier == name)
+    }
+
+    /// Puts an identifier where it belongs, unless it is one too many.
+    fn take(&mut self, identifier: Identifier) -> bool {
+        let Self { row: AssetRow { identifiers, shared, .. }, .. } = self;
+        let place = if identifier.tells_apart() { identifiers } else { shared };
+        if place.contains(&identifier) {
+            return true;
+        }
+        let has_room = place.len() < Identifier::MAX_OF_ASSET;
+        if has_room {
+            place.push(identifier);
+        }
+        has_room
     }
 
     /// The row, or why it cannot be stored.
     pub(super) fn finish(mut self) -> Row {
+        if let ([], [only, ..]) = (self.row.identifiers.as_slice(), self.row.shared.as_slice()) {
+            let shown = text::clean_line(&only.value, 100);
+            self.reject(format!("`{shown}` tells no machine from another, and it names no other identifier"));
+        }
         if self.row.identifiers.is_empty() {
             self.reject(format!("it names no identifier ({})", identifying()));
         }
@@ -165,7 +193,7 @@ fn normal(kind: IdentifierKind, value: &str) -> Option<Identifier> {
         IdentifierKind::Fqdn | IdentifierKind::Hostname => host::identifier(value)
             .filter(|found| matches!(found.kind, IdentifierKind::Fqdn | IdentifierKind::Hostname)),
         IdentifierKind::Repository => host::repository(value)?.identifiers.pop(),
-        _ => Identifier::parse(kind, value),
+        _ => Identifier::normal(kind, value),
     }
 }
 

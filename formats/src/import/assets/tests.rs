@@ -136,6 +136,46 @@ fn hosts_that_were_up_are_discovered() {
 }
 
 #[test]
+fn what_dns_calls_an_address_never_hides_its_host() {
+    let host = |names: &str| {
+        format!(
+            r#"<host endtime="1764054000"><status state="up"/><address addr="192.0.2.7" addrtype="ipv4"/><hostnames>{names}</hostnames></host>"#
+        )
+    };
+    let odd = r#"<hostname name="localhost" type="PTR"/><hostname name="10.0.0.1" type="PTR"/><hostname name="a b" type="PTR"/>
+        <hostname name="" type="PTR"/><hostname name="localhost.localdomain" type="PTR"/>"#;
+    let many: String = (0..300).map(|n| format!(r#"<hostname name="h{n}.norrvik.example" type="PTR"/>"#)).collect();
+    let good = r#"<hostname name="10.0.0.1" type="user"/><hostname name="lon.norrvik.example" type="PTR"/>"#;
+    let bare = r#"<host><status state="up"/><hostnames><hostname name="localhost"/></hostnames></host>"#;
+    let xml = format!(r#"<nmaprun start="1764050400">{}{}{}{bare}</nmaprun>"#, host(odd), host(&many), host(good));
+    let rows = rows(AssetImportFormat::Nmap, xml.as_bytes()).unwrap();
+    let mut hosts = Vec::new();
+    for row in &rows {
+        if let Row::Asset(host) = row {
+            hosts.push((host.name.as_deref(), host.identifiers.len(), host.seen_at.map(|at| at.timestamp())));
+        }
+    }
+    let ended = Some(1_764_054_000);
+    let expected =
+        [(None, 1, ended), (Some("h0.norrvik.example"), 200, ended), (Some("lon.norrvik.example"), 2, ended)];
+    assert_eq!(hosts, expected);
+    assert_eq!(rejected(&rows).len(), 1, "what has no address at all is none: {rows:?}");
+    let begun = assets(AssetImportFormat::Nmap, &xml.replace("endtime", "x").replace(bare, ""));
+    assert!(begun.iter().all(|host| host.seen_at.map(|at| at.timestamp()) == Some(1_764_050_400)));
+}
+
+#[test]
+fn what_many_machines_have_is_left_out_of_a_row() {
+    let table = "fqdn,mac,serial\na.example,00:05:9a:3c:7a:00 00:11:22:33:44:55,None\n,ff:ff:ff:ff:ff:ff,\n";
+    let rows = rows(AssetImportFormat::Csv, table.as_bytes()).unwrap();
+    let Row::Asset(host) = &rows[0] else { panic!("{rows:?}") };
+    assert_eq!(values(host), [(IdentifierKind::Fqdn, "a.example"), (IdentifierKind::Mac, "00:11:22:33:44:55")]);
+    assert_eq!(host.shared.len(), 2);
+    let said = "`ff:ff:ff:ff:ff:ff` tells no machine from another, and it names no other identifier";
+    assert_eq!(rejected(&rows), [("line 3", said)]);
+}
+
+#[test]
 fn hostile_inventories_are_refused_or_bounded() {
     let deep = "[".repeat(10 << 20);
     assert!(rows(AssetImportFormat::Json, deep.as_bytes()).is_err());
