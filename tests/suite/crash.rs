@@ -161,7 +161,7 @@ const CONTENT: &[(&str, &str)] = &[
         "finding",
         "SELECT concat_ws('|', fingerprint_version, source.name, asset.name, source_ref, rule_key,
             finding.kind, title, description, consequence, recommendation, severity, reported_severity,
-            source_severity, cvss_vector, cvss_score, cves, cwes, citations, location, tags, reported_tags, person_set,
+            source_severity, cvss_vector, cvss_score, cves, cwes, citations, location, tags, reported_tags, finding.person_set,
             status, justification, status_comment, decided_at, reopened_count, seen_after_dismissal, assignee, first_seen)
          FROM finding JOIN source ON source.id = source_id LEFT JOIN asset ON asset.id = asset_id ORDER BY 1",
     ),

@@ -1,7 +1,7 @@
 //! A task as a ticket: what a tracker is to show, ready in each of its media.
 //!
-//! It holds what whoever reads tasks may know: no evidence, nothing that is withheld, and of findings marked TLP:RED
-//! neither the asset nor anything else that only they say.
+//! It holds what whoever reads tasks may know: no evidence, nothing that is withheld, and no name of an asset
+//! that only findings marked TLP:RED are about.
 
 use super::{
     markup::{cut, html, line, lines, markdown},

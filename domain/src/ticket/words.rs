@@ -94,18 +94,9 @@ pub fn title_of_asset(language: Language, asset: Option<&str>) -> String {
     cut(&line(&title), MAX_TITLE)
 }
 
-/// The title of a task of which only findings marked TLP:RED say what it is about.
-pub fn title_of_weakness(language: Language) -> String {
-    match language {
-        Language::Sv => NAMELESS[2].to_owned(),
-        Language::En => NAMELESS[3].to_owned(),
-    }
-}
+const NAMELESS: [&str; 2] = ["Åtgärda fynd på en tillgång", "Remedy the findings on an asset"];
 
-const NAMELESS: [&str; 4] =
-    ["Åtgärda fynd på en tillgång", "Remedy the findings on an asset", "Åtgärda en brist", "Remedy a weakness"];
-
-/// Whether a title says nothing of what the task is about.
+/// Whether a title does not say which asset the task is about.
 pub fn is_nameless(title: &str) -> bool {
     NAMELESS.contains(&title)
 }
@@ -117,7 +108,7 @@ mod tests {
     #[test]
     fn a_title_without_a_name_is_known_as_one() {
         for language in [Language::Sv, Language::En] {
-            assert!(is_nameless(&title_of_asset(language, None)) && is_nameless(&title_of_weakness(language)));
+            assert!(is_nameless(&title_of_asset(language, None)));
             assert!(!is_nameless(&title_of_asset(language, Some("a.norrvik.example"))));
         }
     }

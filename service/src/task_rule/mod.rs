@@ -2,7 +2,6 @@
 //! whoever changes those: a report, a person, a retest, time.
 
 mod merge;
-mod secrecy;
 
 pub(crate) use merge::hand_over_asset;
 
@@ -20,7 +19,7 @@ use domain::{
     EventKind, Status, TaskGroup, TaskStatus,
     task::{Share, Tally},
     tenant_settings::TenantSettings,
-    ticket::words::{is_nameless, title_of_asset, title_of_weakness},
+    ticket::words::{is_nameless, title_of_asset},
 };
 use entity::{asset, finding, task, task_finding};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition};
@@ -65,7 +64,6 @@ pub(crate) async fn follow(command: &mut Command, edits: impl Iterator<Item = &E
     }
     let settings = command.settings().clone();
     let mut work = Work::load(command, &settings, &edits).await?;
-    work.take_back(command, &edits).await?;
     for edit in &edits {
         work.follow_known(edit);
         if work.wants_task(edit, &settings) {
@@ -91,8 +89,6 @@ struct Entry {
     after: task::Model,
     tally: Tally,
     kind: Option<EventKind>,
-    /// What changed beside the row, for the event.
-    extra: Change,
     /// What joins it now, beside what is linked already.
     joining: Vec<Option<Share>>,
     /// Whether it has to be counted again.
@@ -161,7 +157,7 @@ impl Work {
                 }
             }
             if !entry.after.status.is_finished() {
-                let title = group.and_then(|group| title(&group, &edit.after, &self.asset_names, &self.settings));
+                let title = group.map(|group| title(&group, &edit.after, &self.asset_names, &self.settings));
                 entry.hear(edit, title);
             }
             self.order.push(id);
@@ -186,11 +182,8 @@ impl Work {
         let Some(group) = Group::of(self.settings.task_group, row) else { return };
         let title = title(&group, row, &self.asset_names, &self.settings);
         let id = *self.open.entry(group.clone()).or_insert_with(Uuid::now_v7);
-        let entry = self.tasks.entry(id).or_insert_with(|| {
-            let title = title.clone().unwrap_or_else(|| nameless(&group, &self.settings));
-            Entry::new(command, id, &group, title, row)
-        });
-        entry.hear(edit, title);
+        let entry = self.tasks.entry(id).or_insert_with(|| Entry::new(command, id, &group, title.clone(), row));
+        entry.hear(edit, Some(title));
         entry.after.finding_count += 1;
         entry.joining.push(share(row));
         entry.unsure |= entry.tally.take(None, share(row));
@@ -222,31 +215,17 @@ impl Work {
     }
 }
 
-/// What a finding calls the tasks of its group; nothing if it is marked TLP:RED, since everybody reads tasks and trackers
-/// keep them.
+/// What a finding calls the tasks of its group. The title and the recommendation of one that is marked TLP:RED are for
+/// everybody, but a tracker is not told by it which asset that is.
 fn title(
     group: &Group,
     row: &finding::Model,
     asset_names: &HashMap<Uuid, String>,
     settings: &TenantSettings,
-) -> Option<String> {
-    if row.tlp.is_restricted() {
-        return None;
-    }
-    match group {
-        Group::One(TaskGroup::Asset, asset) => {
-            asset_names.get(asset).map(|name| title_of_asset(settings.language, Some(name.as_str())))
-        }
-        _ => Some(row.title.clone()),
-    }
-}
-
-/// The title of a task that nothing has a name for.
-fn nameless(group: &Group, settings: &TenantSettings) -> String {
-    match group {
-        Group::One(TaskGroup::Asset, _) => title_of_asset(settings.language, None),
-        _ => title_of_weakness(settings.language),
-    }
+) -> String {
+    let Group::One(TaskGroup::Asset, asset) = group else { return row.title.clone() };
+    let name = asset_names.get(asset).filter(|_| !row.tlp.is_restricted());
+    title_of_asset(settings.language, name.map(String::as_str))
 }
 
 /// Whether the task says what the finding says to do: an asset's task is about many things.
@@ -260,14 +239,11 @@ fn holds_words_of(task: &task::Model, row: &finding::Model) -> bool {
 }
 
 impl Entry {
-    /// Lets the task say what a finding of it says, which everybody may read.
+    /// Lets the task say what a finding of it says.
     fn hear(&mut self, edit: &Edit, title: Option<String>) {
         let row = &edit.after;
-        if row.tlp.is_restricted() {
-            return;
-        }
-        if is_nameless(&self.after.title) {
-            self.after.title = title.unwrap_or_else(|| self.after.title.clone());
+        if let Some(title) = title.filter(|_| is_nameless(&self.after.title)) {
+            self.after.title = title;
         }
         if row.recommendation.is_some() && holds_words_of(&self.after, row) {
             let is_first = self.after.recommendation.is_none();
@@ -279,8 +255,7 @@ impl Entry {
 
     fn of(row: task::Model) -> Self {
         let tally = tally_of(&row);
-        let (kind, extra) = (None, Change::default());
-        Self { before: Some(row.clone()), after: row, tally, kind, extra, joining: Vec::new(), unsure: false }
+        Self { before: Some(row.clone()), after: row, tally, kind: None, joining: Vec::new(), unsure: false }
     }
 
     fn new(command: &Command, id: Uuid, group: &Group, title: String, row: &finding::Model) -> Self {
@@ -316,19 +291,18 @@ impl Entry {
             group_id,
             status_at: None,
         };
-        let (tally, kind, extra) = (tally_of(&after), None, Change::default());
-        Self { tally, before: None, after, kind, extra, joining: Vec::new(), unsure: false }
+        Self { tally: tally_of(&after), before: None, after, kind: None, joining: Vec::new(), unsure: false }
     }
 
     fn edit(self) -> TaskEdit {
-        let Self { before, mut after, tally, kind, extra, .. } = self;
+        let Self { before, mut after, tally, kind, .. } = self;
         apply(&mut after, &tally);
         // Where all findings are closed, nothing is left to do.
         let had_open = before.as_ref().is_some_and(|before| before.open_finding_count > 0);
         if had_open && after.open_finding_count == 0 && !after.status.is_finished() {
             (after.status, after.status_reason, after.external_actor) = (TaskStatus::Done, None, None);
         }
-        TaskEdit { before, after, kind, extra }
+        TaskEdit { before, after, kind, extra: Change::default() }
     }
 }
 
@@ -370,11 +344,13 @@ async fn open_tasks(
     Ok(found)
 }
 
-/// The names of the assets that tasks may be made of, or that findings whose marking changes are on.
+/// The names of the assets that tasks may be made of.
 async fn asset_names(command: &Command, settings: &TenantSettings, edits: &[&Edit]) -> Result<HashMap<Uuid, String>> {
     let mut names = HashMap::new();
-    let is_asked = |edit: &&&Edit| settings.task_group == TaskGroup::Asset || secrecy::changes(edit);
-    let ids: BTreeSet<Uuid> = edits.iter().filter(is_asked).filter_map(|edit| edit.after.asset_id).collect();
+    if settings.task_group != TaskGroup::Asset {
+        return Ok(names);
+    }
+    let ids: BTreeSet<Uuid> = edits.iter().filter_map(|edit| edit.after.asset_id).collect();
     for some in ids.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
         let of_ids = asset::Column::Id.is_in(some.iter().copied());
         let rows = command.scope().find::<asset::Entity>().filter(of_ids).all().await?;
