@@ -3,7 +3,7 @@
 
 mod people;
 
-use crate::support::{Answer, Kind, Person, World, fixture, generated_report, on_both_stores};
+use crate::support::{Answer, Kind, Person, TestStore, World, fixture, generated_report, on_both_stores};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -360,16 +360,23 @@ async fn rows_survive_the_opening_of_the_vocabulary(kind: Kind) {
         )
     };
     // What came to be a resource later had no events then.
-    world.test_store.execute(&format!("DELETE FROM event WHERE NOT {}", &kinds[6..])).await;
     let forget = "DROP INDEX finding_duplicate; DELETE FROM seaql_migrations WHERE version LIKE '%000007%'";
-    world.test_store.execute(&format!("{old} {forget}")).await;
-    service::store::migrate(&world.test_store.owner_url, None).await.expect("up");
+    let world = world
+        .while_down(async |store| {
+            store.execute(&format!("DELETE FROM event WHERE NOT {}", &kinds[6..])).await;
+            store.execute(&format!("{old} {forget}")).await;
+            service::store::migrate(&store.owner_url, None).await.expect("up");
+        })
+        .await;
+    let lead = world.lead().await;
     assert_eq!(events(&lead).await, before);
     let path = format!("/v1/imports/{}", import["id"].as_str().unwrap());
     assert_eq!(lead.get(&path).await.expect(200).json(), import);
     // Another format fits now; what points to the import still does, and no import is gone from under it.
     world.test_store.execute("UPDATE import SET format = 'csv'; UPDATE import SET format = 'nuclei'").await;
     send(&lead, fixture("nuclei/norrvik.jsonl")).await;
-    service::store::roll_back(&world.test_store.owner_url).await.expect("down, with rows in the tables");
-    world.end().await;
+    let back = async |store: &TestStore| {
+        service::store::roll_back(&store.owner_url).await.expect("down, with rows in the tables");
+    };
+    world.end_with(back).await;
 }

@@ -81,10 +81,15 @@ impl World {
 
     /// Stops the server, lets time pass, and starts it again: tokens stay good, the address is another.
     pub(crate) async fn down_for(self, time: TimeDelta) -> Self {
+        let now = self.now.clone();
+        self.while_down(async |_| *now.lock().expect("the clock") += time).await
+    }
+
+    /// Stops the server, does something to its store, and starts it again.
+    pub(crate) async fn while_down(self, work: impl AsyncFnOnce(&TestStore)) -> Self {
         let Self { norrvik, alvsund, test_store, now, config, running, .. } = self;
-        running.stop.send(()).expect("the server runs");
-        tokio::task::spawn_blocking(|| running.thread.join().expect("the server ends")).await.expect("a thread");
-        *now.lock().expect("the clock") += time;
+        running.end().await;
+        work(&test_store).await;
         let (running, base, auth, store) = start(config.clone(), now.clone()).await;
         Self { base, auth, store, norrvik, alvsund, test_store, now, config, running }
     }
@@ -123,10 +128,24 @@ impl World {
         self.person("lead", &[self.norrvik], ALL).await
     }
 
+    /// Stops the server, does something to its store, and removes that.
+    pub(crate) async fn end_with(self, work: impl AsyncFnOnce(&TestStore)) {
+        self.running.end().await;
+        work(&self.test_store).await;
+        self.test_store.remove().await;
+    }
+
     /// Stops the server and removes the store.
     pub(crate) async fn end(self) {
         let _ = self.running.stop.send(());
         self.test_store.remove().await;
+    }
+}
+
+impl Running {
+    async fn end(self) {
+        self.stop.send(()).expect("the server runs");
+        tokio::task::spawn_blocking(|| self.thread.join().expect("the server ends")).await.expect("a thread");
     }
 }
 
