@@ -5,7 +5,7 @@
 use crate::{
     Result,
     finding::{
-        alias::{self, Alias},
+        alias::{self, Alias, Owners},
         fingerprint, merge,
         write::{self, Edit},
     },
@@ -68,10 +68,8 @@ pub(super) async fn step(command: &mut Command, merged: &asset::Model) -> Result
     let found = find.first(None, Order::Asc, STEP).all().await?;
     let is_last = (found.len() as u64) < STEP;
     let moved = found.last().map(|last| last.id).filter(|_| !is_last);
-    let edit = |before: &finding::Model| Edit {
-        after: finding::Model { asset_id: Some(survivor), ..before.clone() },
-        ..Edit::of(before.clone(), before.clone())
-    };
+    let moved_row = |before: &finding::Model| finding::Model { asset_id: Some(survivor), ..before.clone() };
+    let edit = |before: &finding::Model| Edit::of(before.clone(), moved_row(before));
     write::save(command, found.iter().map(edit).collect()).await?;
     rename(command, survivor, &found).await?;
     let change = asset::ActiveModel { moved_finding: Set(moved), ..Default::default() };
@@ -87,12 +85,13 @@ async fn rename(command: &mut Command, survivor: Uuid, moved: &[finding::Model])
         Some(Alias { source_id: row.source_id, fingerprint, finding_id: row.id, merged_id: None })
     };
     let names: Vec<Alias> = moved.iter().filter_map(name).collect();
-    let taken = alias::owners(&command.scope(), &names).await?;
+    let asked: Vec<_> = names.iter().map(|name| (name.source_id, name.fingerprint.as_str())).collect();
+    let owners = Owners::of(&command.scope(), &asked).await?;
     let (mut new, mut same) = (Vec::new(), Vec::new());
     for name in names {
-        match taken.get(&(name.source_id, name.fingerprint.clone())) {
-            Some(owner) if *owner == name.finding_id => {}
-            Some(owner) => same.push((name.finding_id, *owner)),
+        match owners.reached(&(name.source_id, name.fingerprint.clone())) {
+            Some(owner) if owner == name.finding_id => {}
+            Some(owner) => same.push((name.finding_id, owner)),
             None => new.push(name),
         }
     }

@@ -6,7 +6,7 @@ use crate::{
 };
 use entity::{finding, finding_alias as stored, source};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, IntoActiveModel,
+    ActiveModelTrait, ColumnTrait, FromQueryResult, IntoActiveModel, QuerySelect,
     sea_query::{ExprTrait, OnConflict},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -47,17 +47,51 @@ pub(crate) async fn add(command: &Command, aliases: Vec<Alias>) -> Result<()> {
     command.upsert::<stored::Entity>(rows, again).await
 }
 
-/// The findings that some names lead to already: by another name, else by their own. Two statements.
-pub(crate) async fn owners(scope: &Scope<'_>, names: &[Alias]) -> Result<HashMap<(Uuid, String), Uuid>> {
-    let texts = || names.iter().map(|name| name.fingerprint.as_str());
-    let sources: BTreeSet<Uuid> = names.iter().map(|name| name.source_id).collect();
-    let own = finding::Column::SourceId.is_in(sources.iter().copied()).and(finding::Column::Fingerprint.is_in(texts()));
-    let rows = scope.find::<finding::Entity>().filter(own).all().await?;
-    let other = stored::Column::SourceId.is_in(sources).and(stored::Column::Fingerprint.is_in(texts()));
-    let aliases = scope.find::<stored::Entity>().filter(other).all().await?;
-    let mut owners: HashMap<_, _> = rows.into_iter().map(|row| ((row.source_id, row.fingerprint), row.id)).collect();
-    owners.extend(aliases.into_iter().map(|row| ((row.source_id, row.fingerprint), row.finding_id)));
-    Ok(owners)
+/// A source and a fingerprint.
+pub(crate) type Name = (Uuid, String);
+
+/// Who has some names: a finding as its own, or as another one.
+pub(crate) struct Owners {
+    own: HashMap<Name, Uuid>,
+    others: HashMap<Name, Alias>,
+}
+
+#[derive(FromQueryResult)]
+struct Own {
+    id: Uuid,
+    source_id: Uuid,
+    fingerprint: String,
+}
+
+impl Owners {
+    /// Looks them up, in two statements whatever their number.
+    pub(crate) async fn of(scope: &Scope<'_>, names: &[(Uuid, &str)]) -> Result<Self> {
+        use finding::Column as C;
+        let (sources, texts): (BTreeSet<Uuid>, Vec<&str>) = names.iter().copied().unzip();
+        let own = C::SourceId.is_in(sources.iter().copied()).and(C::Fingerprint.is_in(texts.iter().copied()));
+        let columns = [C::Id, C::SourceId, C::Fingerprint];
+        let own = scope.find::<finding::Entity>().filter(own).with(|select| select.select_only().columns(columns));
+        let own = own.rows::<Own>().await?.into_iter().map(|row| ((row.source_id, row.fingerprint), row.id)).collect();
+        let others = stored::Column::SourceId.is_in(sources).and(stored::Column::Fingerprint.is_in(texts));
+        let others = scope.find::<stored::Entity>().filter(others).all().await?;
+        let others = others.into_iter().map(|row| ((row.source_id, row.fingerprint.clone()), row.into())).collect();
+        Ok(Self { own, others })
+    }
+
+    /// The finding that reports with the name reach: a name that was given away leads where it was given to.
+    pub(crate) fn reached(&self, name: &Name) -> Option<Uuid> {
+        self.others.get(name).map(|other| other.finding_id).or_else(|| self.own(name))
+    }
+
+    /// The finding whose own name it is: one that was merged keeps its name, which leads to its survivor.
+    pub(crate) fn own(&self, name: &Name) -> Option<Uuid> {
+        self.own.get(name).copied()
+    }
+
+    /// What the name is beside somebody's own one.
+    pub(crate) fn other(&self, name: &Name) -> Option<&Alias> {
+        self.others.get(name)
+    }
 }
 
 /// Those that lead to any of the findings.

@@ -41,15 +41,9 @@ pub async fn bulk(caller: &Caller, wish: BulkWish) -> Result<BulkReport> {
         let of_tenant = match in_tenant(caller, tenant, &items, &bulk).await {
             Ok(of_tenant) => of_tenant,
             // What another municipality has committed is not taken back, and its outcomes are not lost.
-            Err(Error::Refused(error)) if !outcomes.is_empty() => {
-                items.iter().map(|item| refused(item.id, &error)).collect()
-            }
             Err(error) if !outcomes.is_empty() => {
-                tracing::error!(%tenant, %error, "a bulk command failed in one of several municipalities");
-                items
-                    .iter()
-                    .map(|item| refused(item.id, &domain::Error::new(Code::Unavailable, Code::Unavailable.title())))
-                    .collect()
+                let error = told(tenant, error);
+                items.iter().map(|item| refused(item.id, &error)).collect()
             }
             Err(error) => return Err(error),
         };
@@ -65,6 +59,15 @@ pub async fn bulk(caller: &Caller, wish: BulkWish) -> Result<BulkReport> {
         caller.refused("finding.bulk", *code);
     }
     Ok(BulkReport::of(bulk.dry_run, items))
+}
+
+/// What is told of a municipality that failed where others did not.
+fn told(tenant: Uuid, error: Error) -> domain::Error {
+    if let Error::Refused(error) = error {
+        return error;
+    }
+    tracing::error!(%tenant, %error, "a bulk command failed in one of several municipalities");
+    domain::Error::new(Code::Unavailable, Code::Unavailable.title())
 }
 
 const fn permissions(bulk: &Bulk) -> &'static [Permission] {

@@ -2,6 +2,7 @@
 //! comments and evidence.
 
 use super::{
+    alias::Owners,
     fingerprint,
     merge::{Decision, Merging},
     patch::answer,
@@ -70,10 +71,10 @@ fn check(before: &finding::Model, into: Option<&finding::Model>, id: FindingId) 
 
 /// Whether the finding's reports reach the other one already.
 async fn leads(scope: &Scope<'_>, row: &finding::Model, into: FindingId) -> Result<bool> {
-    use finding_alias::Column as C;
-    let name = C::SourceId.eq(row.source_id).and(C::Fingerprint.eq(row.fingerprint.as_str()));
-    let found = scope.find::<finding_alias::Entity>().filter(name).filter(C::FindingId.eq(into.0)).one().await?;
-    Ok(row.status == Status::Duplicate && found.is_some_and(|alias| alias.merged_id == Some(row.id)))
+    let owners = Owners::of(scope, &[(row.source_id, row.fingerprint.as_str())]).await?;
+    let other = owners.other(&(row.source_id, row.fingerprint.clone()));
+    let leads = other.is_some_and(|other| (other.finding_id, other.merged_id) == (into.0, Some(row.id)));
+    Ok(row.status == Status::Duplicate && leads)
 }
 
 /// Takes merged findings out of a finding in the version read: they are confirmed again, and their reports reach them.

@@ -3,6 +3,7 @@
 use super::{keys, source_of};
 use crate::{
     Result,
+    finding::fingerprint::number,
     tenancy::{Caller, Scope},
 };
 use domain::{
@@ -13,11 +14,6 @@ use entity::finding;
 use sea_orm::{ColumnTrait, QueryOrder, QuerySelect};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
-
-/// A fingerprint in little space: half of its digits still tell any two apart.
-fn number(fingerprint: &str) -> u128 {
-    fingerprint.get(..32).and_then(|half| u128::from_str_radix(half, 16).ok()).unwrap_or_default()
-}
 
 /// Findings read at once.
 const AT_ONCE: u64 = 1_000;

@@ -8,7 +8,7 @@ use super::{begin, etag, keys, save, shown, stored};
 use crate::{
     Etag, Result,
     finding::{
-        alias::Alias,
+        alias::{Alias, Owners},
         fingerprint,
         merge::{Decision, Merging},
         write::{self, Edit},
@@ -135,22 +135,24 @@ async fn apply(command: &mut Command, rule: &fingerprint_rule::Model, rows: Vec<
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let merged = keys::merged(&scope, rule.source_id, Some(ids.clone())).await?;
     let named: Vec<_> = rows.into_iter().map(|row| (row.id, keys::of(&rule.rule.0, &row))).collect();
-    let texts: Vec<&str> = named.iter().filter_map(|(_, key)| Some(key.as_ref()?.fingerprint.as_str())).collect();
-    let mut owners = keys::owners(&scope, rule.source_id, &texts).await?;
-    let others = owners.reached.values().chain(merged.values()).copied();
+    let fingerprint = |(_, key): &(Uuid, Option<keys::Key>)| key.as_ref().map(|key| key.fingerprint.clone());
+    let texts: Vec<String> = named.iter().filter_map(fingerprint).collect();
+    let asked: Vec<_> = texts.iter().map(|text| (rule.source_id, text.as_str())).collect();
+    let owners = Owners::of(&scope, &asked).await?;
+    let owner = |text: String| Some((text.clone(), owners.reached(&(rule.source_id, text))?));
+    let mut reached: HashMap<String, Uuid> = texts.into_iter().filter_map(owner).collect();
+    let others = reached.values().chain(merged.values()).copied();
     let all: BTreeSet<Uuid> = ids.into_iter().chain(others).collect();
     let fates: Vec<(Uuid, Fate)> =
-        named.into_iter().map(|(id, key)| (id, fate(id, key, &merged, &mut owners.reached))).collect();
-    free(command, &fates, &owners).await?;
+        named.into_iter().map(|(id, key)| (id, fate(id, key, &merged, &mut reached))).collect();
+    free(command, rule.source_id, &fates, &owners).await?;
     let mut merging = Merging::load(command, all).await?;
     // Either of two may survive, where a person has said so before.
     let same =
         fates.iter().filter_map(|(id, fate)| if let Fate::Same(other) = fate { Some([*id, *other]) } else { None });
     merging.load_followers(command, same.flatten().collect()).await?;
     for (id, fate) in fates {
-        let names_itself =
-            matches!(&fate, Fate::Named(key) | Fate::Stays(key, _) if owners.aliases.contains(&key.fingerprint));
-        settle(&mut merging, rule, id, fate, names_itself);
+        settle(&mut merging, rule, id, fate, &owners);
     }
     merging.save(command).await?;
     Ok(())
@@ -158,9 +160,9 @@ async fn apply(command: &mut Command, rule: &fingerprint_rule::Model, rows: Vec<
 
 /// Takes names from merged findings that become the own ones of others. Reports do not reach the merged ones by them,
 /// so any name will do that no report has.
-async fn free(command: &mut Command, fates: &[(Uuid, Fate)], owners: &keys::Owners) -> Result<()> {
+async fn free(command: &mut Command, source: Uuid, fates: &[(Uuid, Fate)], owners: &Owners) -> Result<()> {
     let held = fates.iter().filter_map(|(id, fate)| match fate {
-        Fate::Named(key) => owners.holders.get(&key.fingerprint).copied().filter(|holder| holder != id),
+        Fate::Named(key) => owners.own(&(source, key.fingerprint.clone())).filter(|holder| holder != id),
         _ => None,
     });
     let held: BTreeSet<Uuid> = held.collect();
@@ -194,17 +196,17 @@ fn fate(id: Uuid, key: Option<keys::Key>, merged: &HashMap<Uuid, Uuid>, owners: 
     }
 }
 
-fn settle(merging: &mut Merging, rule: &fingerprint_rule::Model, id: Uuid, fate: Fate, is_alias: bool) {
+fn settle(merging: &mut Merging, rule: &fingerprint_rule::Model, id: Uuid, fate: Fate, owners: &Owners) {
     let Some(row) = merging.change(id) else { return };
     row.identity_version = rule.version;
     match fate {
         Fate::Unknown => {}
         Fate::Named(key) => {
-            let (source_id, fingerprint) = (row.source_id, key.fingerprint.clone());
+            // What led here for one that was merged is the finding's own from now on.
+            let other = owners.other(&(row.source_id, key.fingerprint.clone())).cloned();
             rename(merging, id, key);
-            if is_alias {
-                // It led here for one that was merged; now it is the finding's own.
-                merging.name(Alias { source_id, fingerprint, finding_id: id, merged_id: None });
+            if let Some(other) = other {
+                merging.name(Alias { finding_id: id, merged_id: None, ..other });
             }
         }
         Fate::Stays(key, survivor) => {

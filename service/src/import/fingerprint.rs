@@ -29,11 +29,6 @@ pub(super) fn content(observation: &Observation) -> String {
     hex(&Sha256::digest(serde_json::to_vec(observation).unwrap_or_default()))
 }
 
-/// The first half of a digest in hexadecimal, as a number that orders like it.
-pub(super) fn number(hexadecimal: &str) -> u128 {
-    hexadecimal.get(..32).and_then(|half| u128::from_str_radix(half, 16).ok()).unwrap_or_default()
-}
-
 fn head(digest: &[u8; 32]) -> u128 {
     digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
 }

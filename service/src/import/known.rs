@@ -4,12 +4,15 @@
 use super::{batch::Placed, findings::Entry, rules::Rules};
 use crate::{
     Result,
-    finding::{alias::Alias, fingerprint},
+    finding::{
+        alias::{Alias, Name, Owners},
+        fingerprint,
+    },
     tenancy::{Command, Find, Scope},
 };
 use domain::identity::Told;
 use entity::{finding, finding_alias as alias, sighting as seen};
-use sea_orm::{ColumnTrait, QuerySelect, sea_query::Expr};
+use sea_orm::{ColumnTrait, sea_query::Expr};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -39,7 +42,7 @@ pub(super) enum Way {
 /// The stored findings of a batch, and what they are called.
 pub(super) struct Known {
     pub(super) entries: HashMap<Uuid, Entry>,
-    names: HashMap<(Uuid, String), (Uuid, Way)>,
+    names: HashMap<Name, (Uuid, Way)>,
     /// Findings of the first version that turned out to be the same as another one.
     pub(super) same: Vec<(Uuid, Uuid)>,
     /// Names of this version for findings of the first one that were merged into others.
@@ -71,16 +74,15 @@ async fn has_first(scope: &Scope<'_>, sources: BTreeSet<Uuid>) -> Result<bool> {
 
 /// The findings that the records are about, also those that were merged into others.
 pub(super) async fn ids(scope: &Scope<'_>, keyed: &[Keyed]) -> Result<BTreeSet<Uuid>> {
-    let by_alias = aliases(scope, keyed).all().await?;
-    let columns = [finding::Column::Id];
-    let by_name = findings(scope, keyed).with(|select| select.select_only().columns(columns)).rows::<Id>().await?;
-    let of_alias = by_alias.into_iter().flat_map(|alias| [Some(alias.finding_id), alias.merged_id]);
-    Ok(of_alias.flatten().chain(by_name.into_iter().map(|row| row.id)).collect())
-}
-
-#[derive(sea_orm::FromQueryResult)]
-struct Id {
-    id: Uuid,
+    let names = keyed.iter().flat_map(|keyed| keyed.texts().map(|text| (keyed.placed.source, text)));
+    let names: Vec<_> = names.collect();
+    let owners = Owners::of(scope, &names).await?;
+    let about = |(source, text): (Uuid, &str)| {
+        let name = (source, text.to_owned());
+        let merged = owners.other(&name).and_then(|other| other.merged_id);
+        [owners.reached(&name), owners.own(&name), merged]
+    };
+    Ok(names.into_iter().flat_map(about).flatten().collect())
 }
 
 /// The other names of findings that records may have.
@@ -105,7 +107,7 @@ impl Known {
         let scope = command.scope();
         let aliases = aliases(&scope, keyed).all().await?;
         let mut rows = findings(&scope, keyed).all().await?;
-        let mut names: HashMap<(Uuid, String), (Uuid, Way)> =
+        let mut names: HashMap<Name, (Uuid, Way)> =
             rows.iter().map(|row| ((row.source_id, row.fingerprint.clone()), (row.id, Way::Own))).collect();
         let there: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
         let led_to: BTreeSet<Uuid> =
@@ -164,7 +166,7 @@ impl Known {
     }
 
     /// A finding that this batch makes.
-    pub(super) fn add(&mut self, keyed_as: (Uuid, String), entry: Entry) -> Uuid {
+    pub(super) fn add(&mut self, keyed_as: Name, entry: Entry) -> Uuid {
         let id = entry.after.id;
         self.names.insert(keyed_as, (id, Way::Own));
         self.entries.insert(id, entry);
@@ -178,7 +180,7 @@ impl Keyed {
     }
 
     /// Its source and fingerprint.
-    pub(super) fn name(&self) -> (Uuid, String) {
+    pub(super) fn name(&self) -> Name {
         (self.placed.source, self.fingerprint.clone())
     }
 }

@@ -1,7 +1,7 @@
 //! The first reading of a report: is it whole, and which of its records stand.
 
 use super::{Spooled, batch::Context, fingerprint, rules::Rules};
-use crate::{Error, Result};
+use crate::{Error, Result, finding::fingerprint::number};
 use domain::{Code, ImportFormat, Observation, RejectedRecord, ReportedAsset, Timestamp, import::MAX_REJECTED};
 use formats::import::{Covered, Limits, Record, Refusal};
 use std::collections::HashMap;
@@ -100,7 +100,7 @@ impl Reading {
         let about = fingerprint::about(observation.asset.as_ref());
         let source = context.source_of(&observation);
         let same = fingerprint::weakness(&source, rules.of(&source).0, &observation) ^ about;
-        let content = fingerprint::number(&fingerprint::content(&observation));
+        let content = number(&fingerprint::content(&observation));
         let timeless = observed_at == crate::clock::milliseconds(received_at);
         let asset = observation.asset.filter(|asset| timeless && !asset.identifiers.is_empty());
         let asset = asset.and_then(|asset| self.place(about, asset));

@@ -101,7 +101,7 @@ pub async fn start(
     let read = caller.begin_in(Permission::WriteImports, &[tenant.to_string()]).await?;
     let rules = Rules::load(&read.scope()).await?;
     drop(read);
-    let context = Context { format, source: report.source.clone(), tlp: report.tlp, received_at: report.received_at };
+    let context = report.context();
     let (spooled, mut reading) = blocking(move || {
         let reading = plan::first(&mut spooled, &context, &rules)?;
         Ok((spooled, reading))
@@ -121,13 +121,7 @@ pub async fn start(
 /// Refuses a complete report that would mark implausibly much gone, while nothing of it is stored.
 async fn doubt(caller: &Caller, report: &Report, spooled: Spooled) -> Result<Spooled> {
     let Some(StoredScope(wish)) = &report.scope else { return Ok(spooled) };
-    let context = Context {
-        format: report.format,
-        source: report.source.clone(),
-        tlp: report.tlp,
-        received_at: report.received_at,
-    };
-    let (spooled, heard) = coverage::hear(caller, report.tenant.0, &context, wish, spooled).await?;
+    let (spooled, heard) = coverage::hear(caller, report.tenant.0, &report.context(), wish, spooled).await?;
     let read = caller.begin_in(Permission::WriteImports, &[report.tenant.to_string()]).await?;
     scope::check(&read.scope(), &heard, wish).await?;
     drop(read);
@@ -147,6 +141,13 @@ struct Report {
     sha256: String,
     bytes: u64,
     received_at: Timestamp,
+}
+
+impl Report {
+    fn context(&self) -> Context {
+        let Self { format, ref source, tlp, received_at, .. } = *self;
+        Context { format, source: source.clone(), tlp, received_at }
+    }
 }
 
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

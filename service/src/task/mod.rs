@@ -93,28 +93,23 @@ fn awaits_ticket(system: &str, now: Timestamp) -> Condition {
 /// The lease of the task at hand in a system that holds at a time.
 fn live_lease_in(system: &str, now: Timestamp) -> SelectStatement {
     use task_lease::{Column as C, Entity as E};
-    let mut select = Query::select();
-    select
-        .expr(Expr::val(1))
-        .from(E)
-        .and_where(Expr::col((E, C::TenantId)).equals((task::Entity, task::Column::TenantId)))
-        .and_where(Expr::col((E, C::TaskId)).equals((task::Entity, task::Column::Id)))
-        .and_where(C::System.eq(system))
-        .and_where(C::ExpiresAt.gt(now));
-    select
+    of_task::<E>(C::TenantId, C::TaskId).and_where(C::System.eq(system)).and_where(C::ExpiresAt.gt(now)).to_owned()
 }
 
 /// The ticket of the task at hand in a system.
 fn ticket_in(system: &str) -> SelectStatement {
     use ticket::{Column as C, Entity as E};
-    let mut select = Query::select();
-    select
+    of_task::<E>(C::TenantId, C::TaskId).and_where(C::System.eq(system)).to_owned()
+}
+
+/// The rows of the task at hand, by their columns of tenant and task.
+fn of_task<E: sea_orm::EntityTrait>(tenant: E::Column, task: E::Column) -> SelectStatement {
+    Query::select()
         .expr(Expr::val(1))
-        .from(E)
-        .and_where(Expr::col((E, C::TenantId)).equals((task::Entity, task::Column::TenantId)))
-        .and_where(Expr::col((E, C::TaskId)).equals((task::Entity, task::Column::Id)))
-        .and_where(C::System.eq(system));
-    select
+        .from(E::default())
+        .and_where(Expr::col((E::default(), tenant)).equals((task::Entity, task::Column::TenantId)))
+        .and_where(Expr::col((E::default(), task)).equals((task::Entity, task::Column::Id)))
+        .to_owned()
 }
 
 /// One task, unless the caller has it already.

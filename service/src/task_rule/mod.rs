@@ -62,11 +62,10 @@ pub(crate) async fn follow(command: &mut Command, edits: impl Iterator<Item = &E
     if edits.is_empty() {
         return Ok(());
     }
-    let settings = command.settings().clone();
-    let mut work = Work::load(command, &settings, &edits).await?;
+    let mut work = Work::load(command, command.settings(), &edits).await?;
     for edit in &edits {
         work.follow_known(edit);
-        if work.wants_task(edit, &settings) {
+        if work.wants_task(edit) {
             work.join(command, edit);
         }
     }
@@ -166,8 +165,8 @@ impl Work {
 
     /// Whether the rule wants the finding in a task that it is not in. One whose task was cancelled, or is done, gets
     /// another one only when it comes up again.
-    fn wants_task(&self, edit: &Edit, settings: &TenantSettings) -> bool {
-        let wants = |row: &finding::Model| needs_work(row) && row.severity >= settings.task_threshold;
+    fn wants_task(&self, edit: &Edit) -> bool {
+        let wants = |row: &finding::Model| needs_work(row) && row.severity >= self.settings.task_threshold;
         let tasks = self.tasks_of.get(&edit.after.id);
         let is_held = |id: &Uuid| self.tasks.get(id).is_some_and(|entry| !entry.after.status.is_finished());
         wants(&edit.after)
