@@ -11,6 +11,7 @@ on_both_stores!(
     a_dry_run_changes_nothing_and_tells_the_same,
     who_may_not_see_cannot_unlock_in_bulk_either,
     findings_of_two_municipalities_leave_a_row_in_each,
+    a_municipality_that_fails_loses_no_outcome_of_another,
     many_findings_take_as_many_statements_as_few,
     bulk_is_the_same_over_graphql,
 );
@@ -185,6 +186,25 @@ async fn findings_of_two_municipalities_leave_a_row_in_each(kind: Kind) {
         let rows = both.get(&path).await.expect(200).items();
         assert_eq!((rows.len(), &rows[0]["detail"]["done"]), (1, &json!(1)), "{slug}");
     }
+    world.end().await;
+}
+
+async fn a_municipality_that_fails_loses_no_outcome_of_another(kind: Kind) {
+    let world = World::new(kind).await;
+    let both = world.person("provider", &[world.norrvik, world.alvsund], ALL).await;
+    let mut ids = Vec::new();
+    for slug in ["alvsund", "norrvik"] {
+        both.import(&format!("tenant={slug}"), fixture("nessus/norrvik.nessus")).await.expect(201);
+        ids.push(both.get(&format!("/v1/findings?tenant={slug}")).await.expect(200).items()[0]["id"].clone());
+    }
+    // Norrvik is the older one, and comes first; nothing is written in Älvsund without its clock.
+    let clock = "DELETE FROM tenant_clock WHERE tenant_id = (SELECT id FROM tenant WHERE slug = 'alvsund')";
+    world.test_store.execute(clock).await;
+    let body = json!({"ids": ids, "transition": {"to": "confirmed"}});
+    assert_eq!(outcomes(&bulk(&both, body).await.expect(200)), ["unavailable", "done"]);
+    let task = both.get("/v1/tasks?tenant=norrvik").await.expect(200).items().len();
+    let claimed = both.write(Method::POST, "/v1/tasks/claim", None, json!({"system": "jira", "limit": 100})).await;
+    assert_eq!(claimed.expect(200).items().len(), task, "what was claimed is told");
     world.end().await;
 }
 
