@@ -6,9 +6,9 @@ use crate::{
     limits::{self, Limits},
     pages,
     rest::{
-        self,
+        self, idempotency,
         methods::{self, Methods},
-        middleware,
+        middleware, prefer,
     },
 };
 use actix_web::{
@@ -207,6 +207,9 @@ fn serve(
         app.configure(graphql::routes)
             .configure(pages::routes)
             .default_service(web::to(methods::no_such_operation))
+            .wrap(from_fn(idempotency::once))
+            .wrap(from_fn(prefer::minimal))
+            .wrap(from_fn(methods::guard))
             .wrap(Compress::default())
             .wrap(from_fn(limits::guard))
             .wrap(from_fn(middleware::answer))

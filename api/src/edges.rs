@@ -17,9 +17,10 @@ const DATA_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; f
 const TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "ETag, Link, Retry-After, RateLimit, RateLimit-Policy, X-Next-Cursor, X-Request-Id, Location",
+    "ETag, Link, Retry-After, RateLimit, RateLimit-Policy, X-Next-Cursor, X-Request-Id, Location, \
+     Idempotency-Replayed, Preference-Applied",
 );
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const FIELDS: HeaderValue = HeaderValue::from_static(
     "Authorization, Content-Type, Content-Encoding, Accept-Language, If-Match, If-None-Match, Prefer, X-Request-Id, \
      Idempotency-Key, Last-Event-ID",
@@ -46,7 +47,7 @@ impl Edges {
             (header::REFERRER_POLICY, "no-referrer"),
             (header::X_FRAME_OPTIONS, "DENY"),
             (RESOURCE_POLICY, "same-origin"),
-            (header::VARY, "Authorization, Accept, Accept-Encoding, Origin"),
+            (header::VARY, "Authorization, Accept, Accept-Encoding, Accept-Language, Origin"),
         ];
         for (name, value) in fixed {
             headers.insert(name, HeaderValue::from_static(value));

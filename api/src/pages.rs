@@ -16,7 +16,7 @@ use domain::Code;
 pub(crate) struct Document(pub(crate) String);
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    let page = |path| web::resource(path).default_service(web::to(|| methods::only("GET")));
+    let page = |path| web::resource(path).default_service(web::to(|| methods::only("GET, HEAD")));
     config
         .service(page("/healthz").route(web::get().to(healthz)))
         .service(page("/readyz").route(web::get().to(readyz)))

@@ -1,6 +1,9 @@
 //! The one table of error codes: what happened and what to do about it. REST
 //! and GraphQL carry the same codes; only an edge knows HTTP.
 
+mod swedish;
+
+use crate::tenant_settings::Language;
 use serde::Serialize;
 
 macro_rules! codes {
@@ -24,6 +27,14 @@ macro_rules! codes {
             /// What happened, in one sentence.
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$name => $title,)* }
+            }
+
+            /// [`Code::title`] in a language.
+            pub const fn title_in(self, language: Language) -> &'static str {
+                match language {
+                    Language::En => self.title(),
+                    Language::Sv => swedish::title(self),
+                }
             }
 
             /// What the caller can do about it.
@@ -63,6 +74,10 @@ codes! {
         "Send `If-Match` with the `ETag` that the resource was read with.";
     Stale "stale" "The resource has changed since it was read."
         "Read it again, look at what changed, and repeat the change with the new `ETag`.";
+    IdempotencyMismatch "idempotency_mismatch" "The key came before with another request."
+        "Give each request a key of its own; repeat a request with its key as it was.";
+    IdempotencyInProgress "idempotency_in_progress" "A request with this key is still being answered."
+        "Wait a moment and repeat it.";
     TransitionRefused "transition_refused" "It cannot go from its status to that one."
         "See the table of transitions in the documentation of the operation.";
     JustificationRequired "justification_required" "A dismissal needs a justification of its kind."
@@ -87,6 +102,8 @@ codes! {
         "Repeat the dry run, look at what it tells, and repeat its `count` in `expected_count`.";
     TooMany "too_many" "The filter holds more than one command takes."
         "Narrow the filter; `detail` names how many it holds.";
+    IncludeTooLarge "include_too_large" "The page and what it includes are more than one answer holds."
+        "Ask for a smaller `limit`, or include less.";
     QuotaExceeded "quota_exceeded" "The municipality's room for attachments is used up."
         "Delete attachments that are no longer needed, or have the operator raise `attachments.tenant_bytes`.";
     LeaseHeld "lease_held" "Somebody else has claimed the task and may be making its ticket."

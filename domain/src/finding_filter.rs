@@ -4,6 +4,7 @@ use crate::{
     AcceptanceId, AssetId, DateTime, EpssBand, Error, FindingKind, Priority, Severity, Status, TaskId, Tlp,
     condition::{few, storable, storable_time},
     error::Result,
+    search::Search,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -23,6 +24,11 @@ pub struct FindingFilter {
     #[param(style = Form, explode = false, example = json!(["norrvik"]))]
     #[graphql(default)]
     pub tenant: Vec<String>,
+    /// Full text: the beginnings of words, all of which stand in the title, a CVE, `rule_key`, a tag, or the name of the asset
+    /// (where the caller may read assets). 1–200 characters, at most ten words; not with `as_of`.
+    #[param(min_length = 1, max_length = 200, example = "ldap sign")]
+    #[schema(min_length = 1, max_length = 200)]
+    pub q: Option<String>,
     /// Severities.
     #[param(style = Form, explode = false, example = json!(["high", "critical"]))]
     #[graphql(default)]
@@ -84,7 +90,7 @@ pub struct FindingFilter {
     pub updated_from: Option<DateTime>,
     /// Last changed before, RFC 3339.
     pub updated_to: Option<DateTime>,
-    /// Findings as they were at this moment, RFC 3339, instead of as they are; not in the future, and not with `task` or `acceptance`.
+    /// Findings as they were at this moment, RFC 3339, instead of as they are; not in the future, and not with `task`, `acceptance` or `q`.
     pub as_of: Option<DateTime>,
 }
 
@@ -92,6 +98,7 @@ impl FindingFilter {
     /// The names of the conditions.
     pub const NAMES: &'static [&'static str] = &[
         "tenant",
+        "q",
         "severity",
         "priority",
         "kev",
@@ -143,12 +150,24 @@ impl FindingFilter {
         storable_time("updated_from", self.updated_from)?;
         storable_time("updated_to", self.updated_to)?;
         storable_time("as_of", self.as_of)?;
-        let holders = [("task", self.task.is_some()), ("acceptance", self.acceptance.is_some())];
-        if let Some((holder, _)) = holders.into_iter().find(|(_, is_asked)| self.as_of.is_some() && *is_asked) {
-            let detail = format!("cannot be asked for in the past: which {holder} held a finding is not kept");
-            return Err(Error::parameter(holder, detail));
-        }
-        Ok(())
+        self.search()?;
+        let not_kept = [
+            ("task", self.task.is_some(), "which task held a finding is not kept"),
+            ("acceptance", self.acceptance.is_some(), "which acceptance held a finding is not kept"),
+            ("q", self.q.is_some(), "which words a finding had is not kept"),
+        ];
+        let asked = not_kept.into_iter().find(|(_, is_asked, _)| self.as_of.is_some() && *is_asked);
+        asked.map_or(Ok(()), |(name, _, why)| {
+            Err(Error::parameter(name, format!("cannot be asked for in the past: {why}")))
+        })
+    }
+
+    /// What `q` searches for.
+    ///
+    /// # Errors
+    /// `invalid_parameter`.
+    pub fn search(&self) -> Result<Option<Search>> {
+        self.q.as_deref().map(Search::parse).transpose()
     }
 }
 

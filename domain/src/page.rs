@@ -1,7 +1,7 @@
 //! Pages of a list.
 
-use crate::{Error, error::Result};
-use serde::Serialize;
+use crate::{Error, error::Result, included::Included};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// One page of a list.
@@ -13,15 +13,63 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
     /// Whether there is a next page.
     pub has_more: bool,
+    /// How many there are on all pages, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<ListCount>,
+    /// What the items lead to, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub included: Option<Included>,
     /// The cursor of each item, where they were asked for.
     #[serde(skip)]
     pub cursors: Vec<String>,
 }
 
+/// How the items of all pages are to be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CountWish {
+    /// Up to 10,000, which takes a moment whatever there is.
+    Bounded,
+    /// All, which takes as long as there are many.
+    Exact,
+}
+
+/// How many items there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ListCount {
+    /// How many; of a bounded count at most 10,000.
+    pub value: i64,
+    /// Whether there are no more than that.
+    pub is_exact: bool,
+}
+
+impl CountWish {
+    /// Where a bounded count ends.
+    pub const BOUND: u64 = 10_000;
+
+    /// How many are to be looked at, at most.
+    pub const fn most(self) -> Option<u64> {
+        match self {
+            Self::Bounded => Some(Self::BOUND + 1),
+            Self::Exact => None,
+        }
+    }
+
+    /// What was counted of so many that were looked at.
+    pub fn counted(self, found: i64) -> ListCount {
+        let bound = Self::BOUND as i64;
+        match self {
+            Self::Bounded if found > bound => ListCount { value: bound, is_exact: false },
+            _ => ListCount { value: found, is_exact: true },
+        }
+    }
+}
+
 impl<T> Page<T> {
     /// The same page of other items, one for one.
     pub fn of<U>(self, items: Vec<U>) -> Page<U> {
-        Page { items, next_cursor: self.next_cursor, has_more: self.has_more, cursors: self.cursors }
+        let Self { next_cursor, has_more, count, included, cursors, .. } = self;
+        Page { items, next_cursor, has_more, count, included, cursors }
     }
 }
 
@@ -34,6 +82,8 @@ pub struct PageRequest {
     pub cursor: Option<String>,
     /// Whether every item needs a cursor of its own (GraphQL connections).
     pub each: bool,
+    /// Whether all items are to be counted.
+    pub count: Option<CountWish>,
 }
 
 impl PageRequest {
@@ -56,6 +106,6 @@ impl PageRequest {
                 .filter(|n| (1..=max).contains(n))
                 .ok_or_else(|| Error::parameter(parameter, format!("takes a number from 1 to {max}, not {asked}")))?,
         };
-        Ok(Self { limit, cursor, each: false })
+        Ok(Self { limit, cursor, each: false, count: None })
     }
 }

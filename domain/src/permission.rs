@@ -16,6 +16,11 @@ macro_rules! permissions {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $scope,)* }
             }
+
+            /// What it allows, in one sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $doc,)* }
+            }
         }
     };
 }

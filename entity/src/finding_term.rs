@@ -1,4 +1,4 @@
-//! CVE ids and tags of findings, one row each, for filters.
+//! CVE ids, tags and words of findings, one row each, for filters and search.
 
 use sea_orm::entity::prelude::*;
 

@@ -7,4 +7,5 @@
 
 pub mod cvss;
 pub mod enrich;
+pub mod export;
 pub mod import;

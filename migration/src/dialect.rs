@@ -6,7 +6,7 @@ use sea_orm_migration::{
 };
 
 /// Runs statements, one string each, after putting the store's own types in
-/// for `{id}` (UUID), `{time}` (instant in UTC), `{json}` and `{bytes}`.
+/// for `{id}` (UUID), `{time}` (instant in UTC), `{json}`, `{bytes}` and `{code_points}` (text in that order).
 pub(crate) async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
     let backend = manager.get_database_backend();
     for statement in statements {
@@ -18,8 +18,16 @@ pub(crate) async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Res
 fn translate(statement: &str, backend: DbBackend) -> String {
     // SQLite keeps instants as the RFC 3339 text that chrono writes, always in UTC, which sorts as time does.
     let types = match backend {
-        DbBackend::Sqlite => [("{id}", "blob"), ("{time}", "text"), ("{json}", "text"), ("{bytes}", "blob")],
-        _ => [("{id}", "uuid"), ("{time}", "timestamptz"), ("{json}", "jsonb"), ("{bytes}", "bytea")],
+        DbBackend::Sqlite => {
+            [("{id}", "blob"), ("{time}", "text"), ("{json}", "text"), ("{bytes}", "blob"), ("{code_points}", "text")]
+        }
+        _ => [
+            ("{id}", "uuid"),
+            ("{time}", "timestamptz"),
+            ("{json}", "jsonb"),
+            ("{bytes}", "bytea"),
+            ("{code_points}", "text COLLATE \"C\""),
+        ],
     };
     types.iter().fold(statement.to_owned(), |sql, (name, own)| sql.replace(name, own))
 }

@@ -25,6 +25,8 @@ mod m20261125_000016_risk_acceptance;
 mod m20261125_000017_notes;
 mod m20261125_000018_sightings;
 mod m20261125_000019_finding_identity;
+mod m20261125_000020_idempotency;
+mod m20261125_000021_search;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -55,6 +57,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000017_notes::Migration),
             Box::new(m20261125_000018_sightings::Migration),
             Box::new(m20261125_000019_finding_identity::Migration),
+            Box::new(m20261125_000020_idempotency::Migration),
+            Box::new(m20261125_000021_search::Migration),
         ]
     }
 }

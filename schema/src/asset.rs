@@ -4,6 +4,7 @@ use crate::{
     connection::{Imports, caller, connection, cost, found, loaders, page},
     error::refused,
     finding::{FindingNode, version},
+    idempotency::acting,
     loaders::MAX_RELATED,
 };
 use async_graphql::{
@@ -87,8 +88,19 @@ pub(crate) struct AssetMutations;
 #[Object]
 impl AssetMutations {
     /// Enters an asset into the inventory.
-    async fn create_asset(&self, ctx: &Context<'_>, tenant: Option<String>, input: NewAsset) -> Result<AssetNode> {
-        Ok(service::asset::create(caller(ctx)?, tenant.as_deref(), input).await.map_err(refused)?.1.into())
+    async fn create_asset(
+        &self,
+        ctx: &Context<'_>,
+        tenant: Option<String>,
+        input: NewAsset,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
+    ) -> Result<AssetNode> {
+        Ok(service::asset::create(acting(ctx, idempotency_key)?, tenant.as_deref(), input)
+            .await
+            .map_err(refused)?
+            .1
+            .into())
     }
 
     /// Changes an asset. `ifMatch` is the `seq` that it was read with.
@@ -98,8 +110,14 @@ impl AssetMutations {
         id: AssetId,
         if_match: Option<i64>,
         input: AssetPatch,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<AssetNode> {
-        Ok(service::asset::patch(caller(ctx)?, id, version(if_match)?, input).await.map_err(refused)?.1.into())
+        Ok(service::asset::patch(acting(ctx, idempotency_key)?, id, version(if_match)?, input)
+            .await
+            .map_err(refused)?
+            .1
+            .into())
     }
 
     /// Takes a discovered asset into the inventory, with what the reviewer says about it.
@@ -109,9 +127,15 @@ impl AssetMutations {
         id: AssetId,
         if_match: Option<i64>,
         input: Option<AssetPatch>,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<AssetNode> {
         let patch = input.unwrap_or_default();
-        Ok(service::asset::review(caller(ctx)?, id, version(if_match)?, patch).await.map_err(refused)?.1.into())
+        Ok(service::asset::review(acting(ctx, idempotency_key)?, id, version(if_match)?, patch)
+            .await
+            .map_err(refused)?
+            .1
+            .into())
     }
 
     /// Takes an asset out of use.
@@ -121,13 +145,30 @@ impl AssetMutations {
         id: AssetId,
         if_match: Option<i64>,
         input: Retirement,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<AssetNode> {
-        Ok(service::asset::retire(caller(ctx)?, id, version(if_match)?, input).await.map_err(refused)?.1.into())
+        Ok(service::asset::retire(acting(ctx, idempotency_key)?, id, version(if_match)?, input)
+            .await
+            .map_err(refused)?
+            .1
+            .into())
     }
 
     /// Takes a retired asset into use again.
-    async fn restore_asset(&self, ctx: &Context<'_>, id: AssetId, if_match: Option<i64>) -> Result<AssetNode> {
-        Ok(service::asset::restore(caller(ctx)?, id, version(if_match)?).await.map_err(refused)?.1.into())
+    async fn restore_asset(
+        &self,
+        ctx: &Context<'_>,
+        id: AssetId,
+        if_match: Option<i64>,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
+    ) -> Result<AssetNode> {
+        Ok(service::asset::restore(acting(ctx, idempotency_key)?, id, version(if_match)?)
+            .await
+            .map_err(refused)?
+            .1
+            .into())
     }
 
     /// Merges an asset into another one, and answers the alias that it now is. One that has findings also needs
@@ -138,8 +179,14 @@ impl AssetMutations {
         id: AssetId,
         if_match: Option<i64>,
         into: AssetId,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<AssetNode> {
-        Ok(service::asset::merge(caller(ctx)?, id, version(if_match)?, into).await.map_err(refused)?.1.into())
+        Ok(service::asset::merge(acting(ctx, idempotency_key)?, id, version(if_match)?, into)
+            .await
+            .map_err(refused)?
+            .1
+            .into())
     }
 
     /// Takes an inventory in that fits into the request. Larger ones go to `POST /v1/assets/import`.
@@ -150,13 +197,16 @@ impl AssetMutations {
         format: AssetImportFormat,
         tenant: Option<String>,
         #[graphql(default)] dry_run: bool,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<AssetImport> {
+        let caller = acting(ctx, idempotency_key)?;
         let imports = ctx.data::<Imports>()?;
-        service::asset::check_import(caller(ctx)?, tenant.as_deref()).map_err(refused)?;
+        service::asset::check_import(caller, tenant.as_deref()).map_err(refused)?;
         let mut spool = Spool::new(&imports.spool_folder, imports.max_bytes).map_err(refused)?;
         spool.push(content.as_bytes()).map_err(refused)?;
         let spooled = spool.finish().map_err(refused)?;
         let wish = AssetImportRequest { tenant, format, dry_run };
-        service::asset::import(caller(ctx)?, wish, spooled).await.map_err(refused)
+        service::asset::import(caller, wish, spooled).await.map_err(refused)
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     connection::{caller, found},
     error::refused,
     finding::version,
+    idempotency::acting,
 };
 use async_graphql::{Context, Object, Result};
 use domain::{Attachment, AttachmentId};
@@ -31,7 +32,9 @@ impl AttachmentMutations {
         ctx: &Context<'_>,
         id: AttachmentId,
         if_match: Option<i64>,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<Attachment> {
-        service::attachment::delete(caller(ctx)?, id, version(if_match)?).await.map_err(refused)
+        service::attachment::delete(acting(ctx, idempotency_key)?, id, version(if_match)?).await.map_err(refused)
     }
 }

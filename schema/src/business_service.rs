@@ -4,6 +4,7 @@ use crate::{
     connection::{caller, connection, cost, found, page},
     error::refused,
     finding::version,
+    idempotency::acting,
 };
 use async_graphql::{
     Context, Object, Result,
@@ -51,8 +52,10 @@ impl BusinessServiceMutations {
         ctx: &Context<'_>,
         tenant: Option<String>,
         input: NewBusinessService,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<BusinessService> {
-        let created = service::business_service::create(caller(ctx)?, tenant.as_deref(), input).await;
+        let created = service::business_service::create(acting(ctx, idempotency_key)?, tenant.as_deref(), input).await;
         Ok(created.map_err(refused)?.1)
     }
 
@@ -63,8 +66,13 @@ impl BusinessServiceMutations {
         id: BusinessServiceId,
         if_match: Option<i64>,
         input: BusinessServicePatch,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<BusinessService> {
-        Ok(service::business_service::patch(caller(ctx)?, id, version(if_match)?, input).await.map_err(refused)?.1)
+        Ok(service::business_service::patch(acting(ctx, idempotency_key)?, id, version(if_match)?, input)
+            .await
+            .map_err(refused)?
+            .1)
     }
 
     /// Deletes a business service; its assets stay. Answers what it was.
@@ -73,7 +81,12 @@ impl BusinessServiceMutations {
         ctx: &Context<'_>,
         id: BusinessServiceId,
         if_match: Option<i64>,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<BusinessService> {
-        Ok(service::business_service::delete(caller(ctx)?, id, version(if_match)?).await.map_err(refused)?.1)
+        Ok(service::business_service::delete(acting(ctx, idempotency_key)?, id, version(if_match)?)
+            .await
+            .map_err(refused)?
+            .1)
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     connection::{caller, connection, cost, found, page},
     error::refused,
     finding::version,
+    idempotency::acting,
 };
 use async_graphql::{
     Context, Object, Result,
@@ -45,8 +46,14 @@ pub(crate) struct ClientMutations;
 #[Object]
 impl ClientMutations {
     /// Makes a client. Its secret is in this answer and nowhere else.
-    async fn create_client(&self, ctx: &Context<'_>, input: NewClient) -> Result<ClientCredentials> {
-        Ok(service::client::create(caller(ctx)?, None, input).await.map_err(refused)?.1)
+    async fn create_client(
+        &self,
+        ctx: &Context<'_>,
+        input: NewClient,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
+    ) -> Result<ClientCredentials> {
+        Ok(service::client::create(acting(ctx, idempotency_key)?, None, input).await.map_err(refused)?.1)
     }
 
     /// Changes, disables or enables a client. `ifMatch` is the `version` that it was read with.
@@ -56,8 +63,13 @@ impl ClientMutations {
         id: ClientId,
         if_match: Option<i64>,
         input: ClientPatch,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<Client> {
-        Ok(service::client::patch(caller(ctx)?, id, version(if_match)?, input).await.map_err(refused)?.1)
+        Ok(service::client::patch(acting(ctx, idempotency_key)?, id, version(if_match)?, input)
+            .await
+            .map_err(refused)?
+            .1)
     }
 
     /// Gives a client a new secret; the one before goes on for `overlapSeconds`, 30 days at most.
@@ -67,14 +79,23 @@ impl ClientMutations {
         id: ClientId,
         if_match: Option<i64>,
         #[graphql(default = 86400)] overlap_seconds: u32,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<ClientCredentials> {
         let overlap = Duration::from_secs(overlap_seconds.into());
-        let rotated = service::client::rotate_secret(caller(ctx)?, id, version(if_match)?, overlap).await;
+        let rotated =
+            service::client::rotate_secret(acting(ctx, idempotency_key)?, id, version(if_match)?, overlap).await;
         Ok(rotated.map_err(refused)?.1)
     }
 
     /// Ends every token that the client has, within five seconds.
-    async fn revoke_client_tokens(&self, ctx: &Context<'_>, id: ClientId) -> Result<Client> {
-        Ok(service::client::revoke_tokens(caller(ctx)?, id).await.map_err(refused)?.1)
+    async fn revoke_client_tokens(
+        &self,
+        ctx: &Context<'_>,
+        id: ClientId,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
+    ) -> Result<Client> {
+        Ok(service::client::revoke_tokens(acting(ctx, idempotency_key)?, id).await.map_err(refused)?.1)
     }
 }

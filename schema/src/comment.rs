@@ -4,6 +4,7 @@ use crate::{
     connection::{caller, found, loaders, page},
     error::refused,
     finding::version,
+    idempotency::acting,
 };
 use async_graphql::{
     Context, Object, Result,
@@ -50,15 +51,29 @@ pub(crate) struct CommentMutations;
 #[Object]
 impl CommentMutations {
     /// Comments on a finding. On one marked TLP:RED this also needs `evidence:read`.
-    async fn comment_on_finding(&self, ctx: &Context<'_>, finding_id: FindingId, input: NewComment) -> Result<Comment> {
+    async fn comment_on_finding(
+        &self,
+        ctx: &Context<'_>,
+        finding_id: FindingId,
+        input: NewComment,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
+    ) -> Result<Comment> {
         let target = CommentTarget::Finding(finding_id);
-        Ok(service::comment::create(caller(ctx)?, target, input).await.map_err(refused)?.1)
+        Ok(service::comment::create(acting(ctx, idempotency_key)?, target, input).await.map_err(refused)?.1)
     }
 
     /// Comments on a task. A connector names in `externalActor` whom it speaks for.
-    async fn comment_on_task(&self, ctx: &Context<'_>, task_id: TaskId, input: NewComment) -> Result<Comment> {
+    async fn comment_on_task(
+        &self,
+        ctx: &Context<'_>,
+        task_id: TaskId,
+        input: NewComment,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
+    ) -> Result<Comment> {
         let target = CommentTarget::Task(task_id);
-        Ok(service::comment::create(caller(ctx)?, target, input).await.map_err(refused)?.1)
+        Ok(service::comment::create(acting(ctx, idempotency_key)?, target, input).await.map_err(refused)?.1)
     }
 
     /// Gives an own comment other words. `ifMatch` is the `seq` that it was read with.
@@ -68,12 +83,24 @@ impl CommentMutations {
         id: CommentId,
         if_match: Option<i64>,
         input: CommentPatch,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<Comment> {
-        Ok(service::comment::patch(caller(ctx)?, id, version(if_match)?, input).await.map_err(refused)?.1)
+        Ok(service::comment::patch(acting(ctx, idempotency_key)?, id, version(if_match)?, input)
+            .await
+            .map_err(refused)?
+            .1)
     }
 
     /// Deletes an own comment; that there was one stays. `ifMatch` is the `seq` that it was read with.
-    async fn delete_comment(&self, ctx: &Context<'_>, id: CommentId, if_match: Option<i64>) -> Result<Comment> {
-        Ok(service::comment::delete(caller(ctx)?, id, version(if_match)?).await.map_err(refused)?.1)
+    async fn delete_comment(
+        &self,
+        ctx: &Context<'_>,
+        id: CommentId,
+        if_match: Option<i64>,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
+    ) -> Result<Comment> {
+        Ok(service::comment::delete(acting(ctx, idempotency_key)?, id, version(if_match)?).await.map_err(refused)?.1)
     }
 }

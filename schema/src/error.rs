@@ -13,6 +13,8 @@ pub(crate) fn refused(error: impl Borrow<service::Error>) -> Error {
         service::Error::Implausible(_) | service::Error::ImplausiblyMissing(_) => {
             (code.title().to_owned(), [].as_slice())
         }
+        // The answer that was given before goes out instead.
+        service::Error::AnsweredBefore => (code.title().to_owned(), [].as_slice()),
         internal => {
             tracing::error!(error = %internal, code = code.as_str(), "a request failed");
             (code.title().to_owned(), [].as_slice())

@@ -5,6 +5,7 @@ use crate::{
     comment::{Comments, comments},
     connection::{caller, changed, connection, cost, found, loaders, page, shown},
     error::refused,
+    idempotency::acting,
     loaders::MAX_RELATED,
     task::TaskNode,
 };
@@ -93,7 +94,8 @@ impl FindingQueries {
         after: Option<String>,
     ) -> Result<Connection<String, FindingNode, EmptyFields, EmptyFields>> {
         let order = FindingOrder { by: sort, descending };
-        let query = FindingQuery { filter: filter.unwrap_or_default(), order, page: page(first, after)? };
+        let query =
+            FindingQuery { filter: filter.unwrap_or_default(), order, page: page(first, after)?, include: Vec::new() };
         connection(service::finding::list(caller(ctx)?, &query, None).await, Into::into)
     }
 
@@ -179,9 +181,12 @@ impl FindingMutations {
         id: FindingId,
         if_match: Option<i64>,
         input: FindingPatchInput,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<FindingNode> {
-        let (_, finding) =
-            service::finding::patch(caller(ctx)?, id, version(if_match)?, input.wish()).await.map_err(refused)?;
+        let (_, finding) = service::finding::patch(acting(ctx, idempotency_key)?, id, version(if_match)?, input.wish())
+            .await
+            .map_err(refused)?;
         Ok(finding.into())
     }
 
@@ -192,9 +197,12 @@ impl FindingMutations {
         id: FindingId,
         if_match: Option<i64>,
         input: Transition,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<FindingNode> {
-        let (_, finding) =
-            service::finding::transition(caller(ctx)?, id, version(if_match)?, input).await.map_err(refused)?;
+        let (_, finding) = service::finding::transition(acting(ctx, idempotency_key)?, id, version(if_match)?, input)
+            .await
+            .map_err(refused)?;
         Ok(finding.into())
     }
 }

@@ -1,6 +1,6 @@
 //! One command over many findings.
 
-use crate::{connection::caller, error::refused, finding::FindingPatchInput};
+use crate::{error::refused, finding::FindingPatchInput, idempotency::acting};
 use async_graphql::{Context, InputObject, Object, Result};
 use domain::{
     FindingFilter, FindingId, Transition,
@@ -33,10 +33,16 @@ pub(crate) struct FindingBulkMutations;
 #[Object]
 impl FindingBulkMutations {
     /// Moves or changes up to 1,000 findings. Each has an outcome of its own; what one is refused stops no other.
-    async fn bulk_findings(&self, ctx: &Context<'_>, input: BulkFindingsInput) -> Result<BulkReport> {
+    async fn bulk_findings(
+        &self,
+        ctx: &Context<'_>,
+        input: BulkFindingsInput,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
+    ) -> Result<BulkReport> {
         let BulkFindingsInput { ids, items, filter, transition, patch, dry_run, expected_count } = input;
         let patch = patch.map(FindingPatchInput::wish);
         let wish = BulkWish { ids, items, filter, transition, patch, dry_run, expected_count };
-        service::finding::bulk(caller(ctx)?, wish).await.map_err(refused)
+        service::finding::bulk(acting(ctx, idempotency_key)?, wish).await.map_err(refused)
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     connection::{caller, connection, cost, found, page},
     error::refused,
     finding::version,
+    idempotency::acting,
 };
 use async_graphql::{
     Context, Object, Result,
@@ -44,8 +45,15 @@ pub(crate) struct GrantMutations;
 #[Object]
 impl GrantMutations {
     /// Gives a right in a municipality: no more than the giver holds.
-    async fn create_grant(&self, ctx: &Context<'_>, tenant: Option<String>, input: NewGrant) -> Result<Grant> {
-        Ok(service::grant::create(caller(ctx)?, tenant.as_deref(), input).await.map_err(refused)?.1)
+    async fn create_grant(
+        &self,
+        ctx: &Context<'_>,
+        tenant: Option<String>,
+        input: NewGrant,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
+    ) -> Result<Grant> {
+        Ok(service::grant::create(acting(ctx, idempotency_key)?, tenant.as_deref(), input).await.map_err(refused)?.1)
     }
 
     /// Shortens or narrows a grant. `ifMatch` is the `version` that it was read with.
@@ -55,12 +63,23 @@ impl GrantMutations {
         id: GrantId,
         if_match: Option<i64>,
         input: GrantPatch,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<Grant> {
-        Ok(service::grant::patch(caller(ctx)?, id, version(if_match)?, input).await.map_err(refused)?.1)
+        Ok(service::grant::patch(acting(ctx, idempotency_key)?, id, version(if_match)?, input)
+            .await
+            .map_err(refused)?
+            .1)
     }
 
     /// Revokes a grant: what it allows ends within five seconds.
-    async fn revoke_grant(&self, ctx: &Context<'_>, id: GrantId) -> Result<Grant> {
-        Ok(service::grant::revoke(caller(ctx)?, id).await.map_err(refused)?.1)
+    async fn revoke_grant(
+        &self,
+        ctx: &Context<'_>,
+        id: GrantId,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
+    ) -> Result<Grant> {
+        Ok(service::grant::revoke(acting(ctx, idempotency_key)?, id).await.map_err(refused)?.1)
     }
 }

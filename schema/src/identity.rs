@@ -4,6 +4,7 @@ use crate::{
     connection::{caller, connection, cost, found, page, shown},
     error::refused,
     finding::{FindingNode, version},
+    idempotency::acting,
 };
 use async_graphql::{
     Context, Object, Result,
@@ -84,8 +85,11 @@ impl IdentityMutations {
         source_id: SourceId,
         if_match: Option<i64>,
         input: FingerprintRule,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<SourceRule> {
-        let set = service::fingerprint_rule::put(caller(ctx)?, source_id, version(if_match)?, input).await;
+        let set =
+            service::fingerprint_rule::put(acting(ctx, idempotency_key)?, source_id, version(if_match)?, input).await;
         Ok(set.map_err(refused)?.1)
     }
 
@@ -95,8 +99,11 @@ impl IdentityMutations {
         ctx: &Context<'_>,
         source_id: SourceId,
         if_match: Option<i64>,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<SourceRule> {
-        let rerun = service::fingerprint_rule::rerun(caller(ctx)?, source_id, version(if_match)?).await;
+        let rerun =
+            service::fingerprint_rule::rerun(acting(ctx, idempotency_key)?, source_id, version(if_match)?).await;
         Ok(rerun.map_err(refused)?.1)
     }
 
@@ -108,8 +115,10 @@ impl IdentityMutations {
         id: FindingId,
         if_match: Option<i64>,
         input: Merge,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<FindingNode> {
-        let merged = service::finding::merge(caller(ctx)?, id, version(if_match)?, input).await;
+        let merged = service::finding::merge(acting(ctx, idempotency_key)?, id, version(if_match)?, input).await;
         Ok(merged.map_err(refused)?.1.into())
     }
 
@@ -121,8 +130,10 @@ impl IdentityMutations {
         id: FindingId,
         if_match: Option<i64>,
         input: Split,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<FindingNode> {
-        let split = service::finding::split(caller(ctx)?, id, version(if_match)?, input).await;
+        let split = service::finding::split(acting(ctx, idempotency_key)?, id, version(if_match)?, input).await;
         Ok(split.map_err(refused)?.1.into())
     }
 }

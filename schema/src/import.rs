@@ -1,15 +1,19 @@
 //! Imports, and the mutation that sends a small report.
 
 use crate::{
-    connection::{Imports, caller, connection, cost, found, page},
+    connection::{Imports, caller, changed, connection, cost, found, page},
     error::refused,
+    idempotency::acting,
 };
 use async_graphql::{
     Context, Object, Result, SimpleObject,
     connection::{Connection, EmptyFields},
 };
 use domain::{Coverage, Import, ImportFormat, ImportId, ImportScope, Tlp};
-use service::import::{ImportRequest, Spool};
+use service::{
+    Caller,
+    import::{ImportRequest, Spool},
+};
 
 /// One report that came in. `read = created + updated + unchanged + rejected`.
 #[derive(SimpleObject)]
@@ -71,16 +75,33 @@ impl ImportMutations {
         #[graphql(default)] scope_networks: Vec<String>,
         #[graphql(default)] scope_rules: Vec<String>,
         confirm_gone: Option<i64>,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<ImportNode> {
         let imports = ctx.data::<Imports>()?;
         let scope = ImportScope { name: scope, assets: scope_assets, networks: scope_networks, rules: scope_rules };
         let request = ImportRequest { tenant, format, source, tlp, coverage, scope, confirm_gone };
-        service::import::check(caller(ctx)?, &request).map_err(refused)?;
+        let caller = acting(ctx, idempotency_key)?;
+        service::import::check(caller, &request).map_err(refused)?;
         let mut spool = Spool::new(&imports.spool_folder, imports.max_bytes).map_err(refused)?;
         spool.push(content.as_bytes()).map_err(refused)?;
         let spooled = spool.finish().map_err(refused)?;
-        let running = service::import::start(caller(ctx)?, request, spooled, imports.options).await.map_err(refused)?;
+        let running = match service::import::start(caller, request, spooled, imports.options).await {
+            Err(service::Error::AnsweredBefore) => return again(caller).await,
+            started => started.map_err(refused)?,
+        };
+        if let Some(once) = caller.once() {
+            // It goes on in steps of its own: what is kept is which one it is.
+            once.seal(running.id.to_string()).await.map_err(refused)?;
+        }
         let outcome = running.outcome.await.map_err(|error| refused(service::Error::internal(error)))?;
         Ok(outcome.map_err(refused)?.into())
     }
+}
+
+/// The import that the same request began before.
+async fn again(caller: &Caller) -> Result<ImportNode> {
+    let id = caller.answered().and_then(|once| once.given()).and_then(|id| id.parse().ok());
+    let id: ImportId = id.ok_or_else(|| refused(service::Error::Internal("an import without an id".into())))?;
+    Ok(changed(service::import::get(caller, id, None).await)?.into())
 }

@@ -17,6 +17,7 @@ mod finding;
 mod finding_bulk;
 mod grant;
 mod guard;
+mod idempotency;
 mod identity;
 mod import;
 mod loaders;
@@ -87,6 +88,7 @@ pub fn build(depth: usize, complexity: usize) -> FyndSchema {
         .limit_depth(depth)
         .limit_complexity(complexity)
         .extension(budget::Charge)
+        .extension(idempotency::Answers)
         .finish()
 }
 

@@ -4,6 +4,7 @@ use crate::{
     connection::{caller, found},
     error::refused,
     finding::version,
+    idempotency::acting,
 };
 use async_graphql::{Context, Object, Result};
 use domain::{FindingId, Retest, RetestId, retest::NewRetest};
@@ -32,8 +33,11 @@ impl RetestMutations {
         finding_id: FindingId,
         if_match: Option<i64>,
         input: NewRetest,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<Retest> {
-        let recorded = service::retest::record(caller(ctx)?, finding_id, version(if_match)?, input).await;
+        let recorded =
+            service::retest::record(acting(ctx, idempotency_key)?, finding_id, version(if_match)?, input).await;
         Ok(recorded.map_err(refused)?.1)
     }
 }

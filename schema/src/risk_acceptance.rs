@@ -4,6 +4,7 @@ use crate::{
     connection::{caller, connection, cost, found, page},
     error::refused,
     finding::version,
+    idempotency::acting,
 };
 use async_graphql::{
     Context, Object, Result,
@@ -49,8 +50,13 @@ impl RiskAcceptanceMutations {
         ctx: &Context<'_>,
         tenant: Option<String>,
         input: NewRiskAcceptance,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<RiskAcceptance> {
-        Ok(service::risk_acceptance::request(caller(ctx)?, tenant.as_deref(), input).await.map_err(refused)?.1)
+        Ok(service::risk_acceptance::request(acting(ctx, idempotency_key)?, tenant.as_deref(), input)
+            .await
+            .map_err(refused)?
+            .1)
     }
 
     /// Approves a requested acceptance. `ifMatch` is the `seq` that it was read with.
@@ -59,8 +65,13 @@ impl RiskAcceptanceMutations {
         ctx: &Context<'_>,
         id: AcceptanceId,
         if_match: Option<i64>,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<RiskAcceptance> {
-        Ok(service::risk_acceptance::approve(caller(ctx)?, id, version(if_match)?).await.map_err(refused)?.1)
+        Ok(service::risk_acceptance::approve(acting(ctx, idempotency_key)?, id, version(if_match)?)
+            .await
+            .map_err(refused)?
+            .1)
     }
 
     /// Refuses a requested acceptance. `ifMatch` is the `seq` that it was read with.
@@ -70,8 +81,13 @@ impl RiskAcceptanceMutations {
         id: AcceptanceId,
         if_match: Option<i64>,
         input: AcceptanceReason,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<RiskAcceptance> {
-        Ok(service::risk_acceptance::refuse(caller(ctx)?, id, version(if_match)?, input).await.map_err(refused)?.1)
+        Ok(service::risk_acceptance::refuse(acting(ctx, idempotency_key)?, id, version(if_match)?, input)
+            .await
+            .map_err(refused)?
+            .1)
     }
 
     /// Takes an approved acceptance back before its time. `ifMatch` is the `seq` that it was read with.
@@ -81,7 +97,12 @@ impl RiskAcceptanceMutations {
         id: AcceptanceId,
         if_match: Option<i64>,
         input: AcceptanceReason,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<RiskAcceptance> {
-        Ok(service::risk_acceptance::revoke(caller(ctx)?, id, version(if_match)?, input).await.map_err(refused)?.1)
+        Ok(service::risk_acceptance::revoke(acting(ctx, idempotency_key)?, id, version(if_match)?, input)
+            .await
+            .map_err(refused)?
+            .1)
     }
 }

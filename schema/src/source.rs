@@ -4,6 +4,7 @@ use crate::{
     connection::{caller, connection, cost, found, page},
     error::refused,
     finding::{version, wish},
+    idempotency::acting,
 };
 use async_graphql::{
     Context, InputObject, MaybeUndefined, Object, Result,
@@ -77,10 +78,15 @@ impl SourceMutations {
         id: SourceId,
         if_match: Option<i64>,
         input: SourcePatchInput,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<Source> {
         let SourcePatchInput { kind, tool, owner, expected_interval_hours } = input;
         let patch =
             SourcePatch { kind, tool, owner: wish(owner), expected_interval_hours: wish(expected_interval_hours) };
-        Ok(service::source::patch(caller(ctx)?, id, version(if_match)?, patch).await.map_err(refused)?.1)
+        Ok(service::source::patch(acting(ctx, idempotency_key)?, id, version(if_match)?, patch)
+            .await
+            .map_err(refused)?
+            .1)
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     connection::{caller, connection, cost, found, loaders, page},
     error::refused,
     finding::{FindingNode, version, wish},
+    idempotency::acting,
     loaders::MAX_RELATED,
 };
 use async_graphql::{
@@ -63,7 +64,7 @@ impl TaskQueries {
         after: Option<String>,
     ) -> Result<Connection<String, TaskNode, EmptyFields, EmptyFields>> {
         let page = page(first, after)?;
-        connection(service::task::list(caller(ctx)?, &filter.unwrap_or_default(), &page, None).await, Into::into)
+        connection(service::task::list(caller(ctx)?, &filter.unwrap_or_default(), &page, &[], None).await, Into::into)
     }
 
     /// One task; null if there is none, or none for the caller's eyes.
@@ -122,8 +123,15 @@ pub(crate) struct TaskMutations;
 #[Object]
 impl TaskMutations {
     /// Makes a task by hand. `tenant` is needed if the token spans several municipalities.
-    async fn create_task(&self, ctx: &Context<'_>, tenant: Option<String>, input: TaskDraft) -> Result<TaskNode> {
-        let made = service::task::create(caller(ctx)?, tenant.as_deref(), input).await;
+    async fn create_task(
+        &self,
+        ctx: &Context<'_>,
+        tenant: Option<String>,
+        input: TaskDraft,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
+    ) -> Result<TaskNode> {
+        let made = service::task::create(acting(ctx, idempotency_key)?, tenant.as_deref(), input).await;
         Ok(made.map_err(refused)?.1.into())
     }
 
@@ -135,8 +143,10 @@ impl TaskMutations {
         id: TaskId,
         if_match: Option<i64>,
         input: TaskPatchInput,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<TaskNode> {
-        let patched = service::task::patch(caller(ctx)?, id, version(if_match)?, input.into()).await;
+        let patched = service::task::patch(acting(ctx, idempotency_key)?, id, version(if_match)?, input.into()).await;
         Ok(patched.map_err(refused)?.1.into())
     }
 
@@ -147,8 +157,10 @@ impl TaskMutations {
         id: TaskId,
         if_match: Option<i64>,
         input: TaskTransition,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<TaskNode> {
-        let moved = service::task::transition(caller(ctx)?, id, version(if_match)?, input).await;
+        let moved = service::task::transition(acting(ctx, idempotency_key)?, id, version(if_match)?, input).await;
         Ok(moved.map_err(refused)?.1.into())
     }
 
@@ -159,20 +171,36 @@ impl TaskMutations {
         ctx: &Context<'_>,
         #[graphql(default)] tenant: Vec<String>,
         input: Claim,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<Vec<ClaimedTaskNode>> {
-        let claimed = service::task::claim(caller(ctx)?, &tenant, &input).await.map_err(refused)?;
+        let claimed = service::task::claim(acting(ctx, idempotency_key)?, &tenant, &input).await.map_err(refused)?;
         let node =
             |one: ClaimedTask| ClaimedTaskNode { lease: one.lease, expires_at: one.expires_at, task: one.task.into() };
         Ok(claimed.items.into_iter().map(node).collect())
     }
 
     /// Lets a lease go on that still holds.
-    async fn renew_lease(&self, ctx: &Context<'_>, task_id: TaskId, input: LeaseProof) -> Result<TaskNode> {
-        Ok(service::task::renew(caller(ctx)?, task_id, input).await.map_err(refused)?.1.into())
+    async fn renew_lease(
+        &self,
+        ctx: &Context<'_>,
+        task_id: TaskId,
+        input: LeaseProof,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
+    ) -> Result<TaskNode> {
+        Ok(service::task::renew(acting(ctx, idempotency_key)?, task_id, input).await.map_err(refused)?.1.into())
     }
 
     /// Gives a task back before its lease ends.
-    async fn release_lease(&self, ctx: &Context<'_>, task_id: TaskId, input: LeaseProof) -> Result<TaskNode> {
-        Ok(service::task::release(caller(ctx)?, task_id, input).await.map_err(refused)?.1.into())
+    async fn release_lease(
+        &self,
+        ctx: &Context<'_>,
+        task_id: TaskId,
+        input: LeaseProof,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
+    ) -> Result<TaskNode> {
+        Ok(service::task::release(acting(ctx, idempotency_key)?, task_id, input).await.map_err(refused)?.1.into())
     }
 }

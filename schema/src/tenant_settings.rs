@@ -4,6 +4,7 @@ use crate::{
     connection::{caller, changed},
     error::refused,
     finding::version,
+    idempotency::acting,
 };
 use async_graphql::{Context, Object, Result};
 use domain::tenant_settings::{TenantSettings, TenantSettingsPatch};
@@ -31,8 +32,11 @@ impl TenantSettingsMutations {
         tenant: String,
         if_match: Option<i64>,
         input: TenantSettingsPatch,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<TenantSettings> {
-        let changed = service::tenant_settings::patch(caller(ctx)?, &tenant, version(if_match)?, input).await;
+        let changed =
+            service::tenant_settings::patch(acting(ctx, idempotency_key)?, &tenant, version(if_match)?, input).await;
         Ok(changed.map_err(refused)?.1)
     }
 }

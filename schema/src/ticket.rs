@@ -4,6 +4,7 @@ use crate::{
     connection::{caller, changed, connection, cost, page},
     error::{refused, refused_by_rule},
     finding::version,
+    idempotency::acting,
     task::TaskNode,
 };
 use async_graphql::{
@@ -71,9 +72,12 @@ impl TicketMutations {
         key: String,
         url: Option<String>,
         lease: Option<Uuid>,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<TaskNode> {
         let link = TicketLink::parse(&system, &key, url.as_deref(), lease).map_err(refused_by_rule)?;
-        let (_, task, _) = service::ticket::link(caller(ctx)?, task_id, link).await.map_err(refused)?;
+        let (_, task, _) =
+            service::ticket::link(acting(ctx, idempotency_key)?, task_id, link).await.map_err(refused)?;
         Ok(task.into())
     }
 
@@ -84,8 +88,10 @@ impl TicketMutations {
         task_id: TaskId,
         system: String,
         key: Option<String>,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<TaskNode> {
-        let task = service::ticket::unlink(caller(ctx)?, task_id, &system, key.as_deref()).await;
+        let task = service::ticket::unlink(acting(ctx, idempotency_key)?, task_id, &system, key.as_deref()).await;
         Ok(task.map_err(refused)?.1.into())
     }
 
@@ -95,8 +101,10 @@ impl TicketMutations {
         ctx: &Context<'_>,
         #[graphql(default)] tenant: Vec<String>,
         input: TicketStates,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<TicketStatesOutcome> {
-        service::ticket::report(caller(ctx)?, &tenant, &input).await.map_err(refused)
+        service::ticket::report(acting(ctx, idempotency_key)?, &tenant, &input).await.map_err(refused)
     }
 
     /// Compares a tracker's list of tickets with ours, and repairs what differs with `apply`.
@@ -105,8 +113,10 @@ impl TicketMutations {
         ctx: &Context<'_>,
         tenant: Option<String>,
         input: Reconcile,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<Reconciled> {
-        service::ticket::reconcile(caller(ctx)?, tenant.as_deref(), &input).await.map_err(refused)
+        service::ticket::reconcile(acting(ctx, idempotency_key)?, tenant.as_deref(), &input).await.map_err(refused)
     }
 
     /// Says what the states of a tracker mean. `ifMatch` is the `version` that the mapping was read with.
@@ -117,9 +127,13 @@ impl TicketMutations {
         system: String,
         if_match: Option<i64>,
         states: Vec<MappedState>,
+        #[graphql(desc = "Repeated with the same key within 24 hours, it changes nothing more and answers the same.")]
+        idempotency_key: Option<String>,
     ) -> Result<TicketMapping> {
         let version = version(if_match)?;
-        let stored = service::ticket::put_mapping(caller(ctx)?, tenant.as_deref(), &system, version, &states).await;
+        let stored =
+            service::ticket::put_mapping(acting(ctx, idempotency_key)?, tenant.as_deref(), &system, version, &states)
+                .await;
         Ok(stored.map_err(refused)?.1)
     }
 }

@@ -18,6 +18,9 @@ pub enum Error {
     /// A tracker's list claims to be complete and lacks implausibly many of our tickets.
     #[error("reconcile_implausible: {} of {} tickets would be unlinked", .0.would_unlink, .0.linked)]
     ImplausiblyMissing(ImplausiblyMissing),
+    /// The same request was answered before; [`crate::Once::given`] has the answer.
+    #[error("answered before")]
+    AnsweredBefore,
     /// The service cannot answer right now; repeating may help.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -36,6 +39,8 @@ impl Error {
             Self::Refused(refused) => refused.code,
             Self::Implausible(_) => Code::CoverageImplausible,
             Self::ImplausiblyMissing(_) => Code::ReconcileImplausible,
+            // Never shown: an edge gives the answer itself.
+            Self::AnsweredBefore => Code::IdempotencyInProgress,
             Self::Unavailable(_) => Code::Unavailable,
             Self::Store(error) if is_passing(error) => Code::Unavailable,
             Self::Store(_) | Self::Internal(_) => Code::Internal,

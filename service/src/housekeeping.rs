@@ -6,8 +6,8 @@ use crate::{
     Result, asset, attachment, finding, fingerprint_rule,
     import::{self, ImportOptions},
     platform::Platform,
-    risk_acceptance, sla, source,
-    tenancy::Service,
+    risk_acceptance, search, sla, source,
+    tenancy::{Service, forget_old},
 };
 use domain::TenantId;
 
@@ -60,6 +60,10 @@ pub async fn catch_up(service: &Service) -> Result<()> {
         told("sources have fallen silent", tenant.id, silent);
         let reruns = fingerprint_rule::go_on(service, tenant.id).await;
         told("steps of fingerprint rules are done", tenant.id, reruns);
+        let told_words = search::catch_up(service, tenant.id).await;
+        told("rows of before can be searched for", tenant.id, told_words);
+        let forgotten = forget_old(service, tenant.id).await;
+        told("answers to requests of more than a day ago are forgotten", tenant.id, forgotten);
         let moved = asset::move_findings(service, tenant.id).await;
         told("findings of merged assets have moved", tenant.id, moved);
     }

@@ -5,8 +5,8 @@ use crate::{
     cursor::Bound,
     tenancy::{Caller, Find},
 };
-use domain::{Page, PageRequest};
-use entity::Numbered;
+use domain::{ListCount, Page, PageRequest};
+use entity::{Numbered, TenantOwned};
 use sea_orm::{ColumnTrait, Order};
 use serde::Serialize;
 use uuid::Uuid;
@@ -19,12 +19,19 @@ pub(crate) async fn by_id<E: Numbered>(
     id: impl Fn(&E::Model) -> Uuid,
 ) -> Result<Page<E::Model>> {
     let after = page.cursor.as_deref().map(|cursor| cursors.open::<Uuid>(cursor)).transpose()?;
+    let count = count(&find, page).await?;
     let find = match after {
         Some(after) => find.filter(E::id().gt(after)),
         None => find,
     };
     let rows = find.first(None, Order::Asc, page.limit + 1).all().await?;
-    cut(rows, cursors, page, id)
+    Ok(Page { count, ..cut(rows, cursors, page, id)? })
+}
+
+/// How many rows there are, if that is asked for.
+pub(crate) async fn count<E: TenantOwned>(find: &Find<'_, E>, page: &PageRequest) -> Result<Option<ListCount>> {
+    let Some(wish) = page.count else { return Ok(None) };
+    Ok(Some(wish.counted(find.clone().count(wish.most()).await?)))
 }
 
 /// Cuts the rows to the page and seals its cursors.
@@ -39,7 +46,7 @@ pub(crate) fn cut<M, P: Serialize>(
     let seal = |row: &M| cursors.seal(&position(row));
     let next_cursor = rows.last().filter(|_| has_more).map(seal).transpose()?;
     let cursors = if page.each { rows.iter().map(seal).collect::<Result<_>>()? } else { Vec::new() };
-    Ok(Page { items: rows, next_cursor, has_more, cursors })
+    Ok(Page { items: rows, next_cursor, has_more, count: None, included: None, cursors })
 }
 
 /// A page of rows without numbers: its tag is a digest of what it shows.

@@ -40,6 +40,24 @@ fn operation_ids_are_unique() {
 }
 
 #[test]
+fn every_reference_of_the_document_leads_somewhere() {
+    fn check(value: &serde_json::Value) {
+        match value {
+            serde_json::Value::Object(members) => {
+                if let Some(at) = members.get("$ref").and_then(|at| at.as_str()) {
+                    let found = document::DOCUMENT.pointer(at.strip_prefix('#').expect("a place in the document"));
+                    assert!(found.is_some(), "{at} leads nowhere");
+                }
+                members.values().for_each(check);
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(check),
+            _ => {}
+        }
+    }
+    check(&document::DOCUMENT);
+}
+
+#[test]
 fn the_fields_that_may_be_chosen_are_those_documented() {
     for (name, fields) in [
         ("Finding", Finding::FIELDS),
@@ -64,12 +82,12 @@ fn the_fields_that_may_be_chosen_are_those_documented() {
 #[test]
 fn the_conditions_of_a_filter_are_the_parameters_of_its_list() {
     for (path, names, others) in [
-        ("/v1/findings", FindingFilter::NAMES, &["sort", "limit", "cursor", "fields"][..]),
-        ("/v1/assets", AssetFilter::NAMES, &["sort", "limit", "cursor", "fields"]),
-        ("/v1/services", BusinessServiceFilter::NAMES, &["limit", "cursor", "fields"]),
-        ("/v1/tasks", TaskFilter::NAMES, &["limit", "cursor", "fields"]),
-        ("/v1/tickets", TicketFilter::NAMES, &["limit", "cursor", "fields"]),
-        ("/v1/sources", SourceFilter::NAMES, &["limit", "cursor", "fields"]),
+        ("/v1/findings", FindingFilter::NAMES, &["sort", "limit", "cursor", "fields", "count", "include"][..]),
+        ("/v1/assets", AssetFilter::NAMES, &["sort", "limit", "cursor", "fields", "count"]),
+        ("/v1/services", BusinessServiceFilter::NAMES, &["limit", "cursor", "fields", "count"]),
+        ("/v1/tasks", TaskFilter::NAMES, &["limit", "cursor", "fields", "count", "include"]),
+        ("/v1/tickets", TicketFilter::NAMES, &["limit", "cursor", "fields", "count"]),
+        ("/v1/sources", SourceFilter::NAMES, &["limit", "cursor", "fields", "count"]),
         ("/v1/coverage", WatchFilter::NAMES, &["limit", "cursor", "fields"]),
         ("/v1/audit", AuditFilter::NAMES, &["limit", "cursor", "fields"]),
     ] {

@@ -36,7 +36,7 @@ async fn an_unknown_path_or_method_is_a_problem(kind: Kind) {
     for (method, path, allowed) in [
         (Method::DELETE, "/v1/findings", "GET"),
         (Method::PUT, "/v1/findings/01900000-0000-7000-8000-000000000000", "PATCH"),
-        (Method::DELETE, "/v1/tasks", "GET, POST"),
+        (Method::DELETE, "/v1/tasks", "GET, HEAD, POST"),
         (Method::GET, "/graphql", "POST"),
         (Method::POST, "/healthz", "GET"),
     ] {

@@ -81,7 +81,7 @@ impl Grant {
 async fn listed(operator: &Caller, tenant: String) -> Result<String, Failure> {
     let filter = GrantFilter { tenant: vec![tenant], ..Default::default() };
     let mut text = String::new();
-    let mut page = PageRequest { limit: PageRequest::MAX, cursor: None, each: false };
+    let mut page = PageRequest { limit: PageRequest::MAX, cursor: None, each: false, count: None };
     loop {
         let Fresh::Changed(_, found) = service::grant::list(operator, &filter, &page, None).await? else { break };
         for grant in &found.items {

@@ -130,7 +130,7 @@ async fn switch(operator: &Caller, id: ClientId, disabled: bool) -> Result<Strin
 
 async fn listed(operator: &Caller) -> Result<String, Failure> {
     let mut text = String::new();
-    let mut page = PageRequest { limit: PageRequest::MAX, cursor: None, each: false };
+    let mut page = PageRequest { limit: PageRequest::MAX, cursor: None, each: false, count: None };
     loop {
         let found = service::client::list(operator, &ClientFilter::default(), &page, None).await?;
         let Fresh::Changed(_, found) = found else { break };

@@ -145,8 +145,8 @@ async fn foreign_finding(auth: &Auth, token: &str) -> Result<String, Failure> {
     use domain::{FindingFilter, PageRequest};
     let caller = auth.authenticate(token).await?;
     let filter = FindingFilter { tenant: vec!["alvsund".into()], ..Default::default() };
-    let page = PageRequest { limit: 1, cursor: None, each: false };
-    let query = service::finding::FindingQuery { filter, order: Default::default(), page };
+    let page = PageRequest { limit: 1, cursor: None, each: false, count: None };
+    let query = service::finding::FindingQuery { filter, order: Default::default(), page, include: Vec::new() };
     match service::finding::list(&caller, &query, None).await? {
         service::Fresh::Changed(_, page) => Ok(page.items.first().map(|f| f.id.to_string()).unwrap_or_default()),
         service::Fresh::Unchanged(_) => Ok(String::new()),

@@ -3,14 +3,15 @@
 use super::{
     As, Body, Problem,
     extract::{Id, IfMatch, Seen},
-    params::{FieldParams, NoParams, PageParams, TenantParam},
+    listing::list,
+    params::{CountedParams, FieldParams, NoParams, TenantParam},
     problem::ProblemDetails,
     query::{Filtered, Params},
-    respond::{Answer, Fields, changed, one, page},
+    respond::{Answer, Fields, changed, created, one},
 };
 use actix_web::{HttpRequest, get, http::StatusCode, patch, post};
 use domain::{
-    Asset, AssetId, Page,
+    Asset, AssetId, CountWish, Page,
     asset::{AssetFilter, AssetPatch, AssetSort, NewAsset},
     asset_change::Retirement,
 };
@@ -44,9 +45,11 @@ struct ListParams {
     limit: Option<i64>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
-    /// Fields to show; all if left out.
+    /// Fields to show; all if left out. The answer is then of fewer fields than its schema requires.
     #[param(style = Form, explode = false, example = json!(["id", "name", "worst_severity"]))]
     fields: Option<Vec<String>>,
+    /// Whether `count` tells how many items there are on all pages: `exact`, or `bounded` to 10,000.
+    count: Option<CountWish>,
 }
 
 fn order(sort: Option<&str>) -> Result<Option<AssetOrder>, Problem> {
@@ -74,10 +77,13 @@ async fn list_assets(
     params: Filtered<AssetFilter, ListParams>,
     seen: Seen,
 ) -> Answer {
-    let Filtered(filter, ListParams { sort, limit, cursor, fields }) = params;
-    let (page_request, fields) = PageParams { limit, cursor, fields }.read(Asset::FIELDS)?;
-    let query = AssetQuery { filter, order: order(sort.as_deref())?, page: page_request };
-    page(&request, service::asset::list(&caller.0, &query, seen.tags(&fields).as_deref()).await?, &fields)
+    let Filtered(filter, ListParams { sort, limit, cursor, fields, count }) = params;
+    let (order, wish) = (order(sort.as_deref())?, CountedParams { limit, cursor, fields, count });
+    list(caller, &request, &seen, wish, Asset::FIELDS, async move |caller, page, seen| {
+        let query = AssetQuery { filter: filter.clone(), order, page: page.clone() };
+        service::asset::list(caller, &query, seen).await
+    })
+    .await
 }
 
 /// Enters an asset into the inventory.
@@ -88,7 +94,7 @@ async fn list_assets(
     ))]
 #[post("/assets")]
 async fn post_asset(caller: As, params: Params<TenantParam>, new: Body<NewAsset>) -> Answer {
-    changed(StatusCode::CREATED, service::asset::create(&caller.0, params.0.tenant.as_deref(), new.0).await?)
+    created("assets", service::asset::create(&caller.0, params.0.tenant.as_deref(), new.0).await?)
 }
 
 /// One asset. One that was merged into another says so in `merged_into`.

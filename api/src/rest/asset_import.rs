@@ -67,6 +67,9 @@ async fn post_asset_import(
     let format =
         format.ok_or_else(|| domain::Error::parameter("format", "takes csv, json or nmap")).map_err(Problem::from)?;
     let spooled = spool(&request, &state, body).await?;
+    if let Some(once) = caller.0.once() {
+        once.asks(spooled.sha256.as_bytes());
+    }
     let wish = AssetImportRequest { tenant, format, dry_run };
     let outcome = service::asset::import(&caller.0, wish, spooled).await?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(outcome))

@@ -3,19 +3,17 @@
 use super::{
     As, Problem,
     extract::{Id, IfMatch, Seen},
-    params::{FieldParams, NoParams, PageParams},
+    listing::list,
+    params::{CountedParams, FieldParams, NoParams},
     problem::ProblemDetails,
     query::Params,
-    respond::{Answer, Fields, changed, one, page},
+    respond::{Answer, Fields, created, one},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
     body::SizedStream,
     delete, get,
-    http::{
-        StatusCode,
-        header::{self, ContentDisposition, HeaderMap, HeaderName},
-    },
+    http::header::{self, ContentDisposition, HeaderMap, HeaderName},
     post,
     web::{Bytes, Payload},
 };
@@ -36,7 +34,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// A page of the files that belong to a finding.
-#[utoipa::path(tag = "attachments", operation_id = "listAttachments", params(("id" = FindingId, Path), PageParams),
+#[utoipa::path(tag = "attachments", operation_id = "listAttachments", params(("id" = FindingId, Path), CountedParams),
     security(("bearer" = ["evidence:read"])), responses(
         (status = 200, description = "A page", body = Page<Attachment>),
         (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
@@ -47,12 +45,13 @@ async fn list_attachments(
     caller: As,
     request: HttpRequest,
     id: Id<FindingId>,
-    params: Params<PageParams>,
+    params: Params<CountedParams>,
     seen: Seen,
 ) -> Answer {
-    let (page_request, fields) = params.0.read(Attachment::FIELDS)?;
-    let found = service::attachment::list(&caller.0, id.0, &page_request, seen.tags(&fields).as_deref()).await?;
-    page(&request, found, &fields)
+    list(caller, &request, &seen, params.0, Attachment::FIELDS, async move |caller, page, seen| {
+        service::attachment::list(caller, id.0, page, seen).await
+    })
+    .await
 }
 
 /// What the sender says about its file.
@@ -85,9 +84,16 @@ async fn post_attachment(
     body: Payload,
 ) -> Answer {
     let new = described(request.headers(), params.0.filename)?;
+    let once = caller.0.once();
+    if let Some(once) = &once {
+        once.postpone();
+    }
     let admitted = service::attachment::admit(&caller.0, id.0, new).await?;
-    let upload = filled(Upload::begin(&caller.0, admitted).await?, body).await?;
-    changed(StatusCode::CREATED, service::attachment::create(&caller.0, upload.finish().await?).await?)
+    let received = filled(Upload::begin(&caller.0, admitted).await?, body).await?.finish().await?;
+    if let Some(once) = &once {
+        once.asks_at_last(received.sha256());
+    }
+    created("attachments", service::attachment::create(&caller.0, received).await?)
 }
 
 fn described(headers: &HeaderMap, file_name: Option<String>) -> Result<NewAttachment, Problem> {

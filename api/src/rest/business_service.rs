@@ -3,10 +3,11 @@
 use super::{
     As, Body,
     extract::{Id, IfMatch, Seen},
-    params::{FieldParams, NoParams, PageParams, TenantParam},
+    listing::list,
+    params::{CountedParams, FieldParams, NoParams, TenantParam},
     problem::ProblemDetails,
     query::{Filtered, Params},
-    respond::{Answer, Fields, changed, one, page},
+    respond::{Answer, Fields, changed, created, one},
 };
 use actix_web::{HttpRequest, delete, get, http::StatusCode, patch, post};
 use domain::{
@@ -26,7 +27,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// A page of business services by id.
-#[utoipa::path(tag = "services", operation_id = "listServices", params(BusinessServiceFilter, PageParams),
+#[utoipa::path(tag = "services", operation_id = "listServices", params(BusinessServiceFilter, CountedParams),
     security(("bearer" = ["assets:read"])), responses(
         (status = 200, description = "A page", body = Page<BusinessService>),
         (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
@@ -36,16 +37,14 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 async fn list_services(
     caller: As,
     request: HttpRequest,
-    params: Filtered<BusinessServiceFilter, PageParams>,
+    params: Filtered<BusinessServiceFilter, CountedParams>,
     seen: Seen,
 ) -> Answer {
     let Filtered(filter, page_params) = params;
-    let (page_request, fields) = page_params.read(BusinessService::FIELDS)?;
-    page(
-        &request,
-        service::business_service::list(&caller.0, &filter, &page_request, seen.tags(&fields).as_deref()).await?,
-        &fields,
-    )
+    list(caller, &request, &seen, page_params, BusinessService::FIELDS, async move |caller, page, seen| {
+        service::business_service::list(caller, &filter, page, seen).await
+    })
+    .await
 }
 
 /// Enters a business service.
@@ -56,7 +55,7 @@ async fn list_services(
     ))]
 #[post("/services")]
 async fn post_service(caller: As, params: Params<TenantParam>, new: Body<NewBusinessService>) -> Answer {
-    changed(StatusCode::CREATED, service::business_service::create(&caller.0, params.0.tenant.as_deref(), new.0).await?)
+    created("services", service::business_service::create(&caller.0, params.0.tenant.as_deref(), new.0).await?)
 }
 
 /// One business service, with what is open on the assets that it needs.

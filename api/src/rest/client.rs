@@ -3,12 +3,20 @@
 use super::{
     As, Body,
     extract::{Id, IfMatch, Seen},
+    listing::list,
     params::{NoParams, PageParams, TenantParam},
     problem::ProblemDetails,
     query::{Filtered, Params},
-    respond::{Answer, Fields, changed, one, page, secret},
+    respond::{Answer, Fields, changed, one, secret},
 };
-use actix_web::{HttpRequest, get, http::StatusCode, patch, post};
+use actix_web::{
+    HttpRequest, get,
+    http::{
+        StatusCode,
+        header::{HeaderValue, LOCATION},
+    },
+    patch, post,
+};
 use domain::{
     Client, ClientCredentials, ClientId, Page,
     client::{ClientFilter, ClientPatch, NewClient},
@@ -43,12 +51,10 @@ async fn list_clients(
     seen: Seen,
 ) -> Answer {
     let Filtered(filter, page_params) = params;
-    let (page_request, fields) = page_params.read(Client::FIELDS)?;
-    page(
-        &request,
-        service::client::list(&caller.0, &filter, &page_request, seen.tags(&fields).as_deref()).await?,
-        &fields,
-    )
+    list(caller, &request, &seen, page_params, Client::FIELDS, async move |caller, page, seen| {
+        service::client::list(caller, &filter, page, seen).await
+    })
+    .await
 }
 
 /// Makes a client. Its secret is in this answer and nowhere else.
@@ -61,7 +67,12 @@ async fn list_clients(
     ))]
 #[post("/clients")]
 async fn post_client(caller: As, params: Params<TenantParam>, body: Body<NewClient>) -> Answer {
-    secret(StatusCode::CREATED, service::client::create(&caller.0, params.0.tenant.as_deref(), body.0).await?)
+    let made = service::client::create(&caller.0, params.0.tenant.as_deref(), body.0).await?;
+    let place =
+        HeaderValue::from_str(&format!("/v1/clients/{}", made.1.client.id)).map_err(service::Error::internal)?;
+    let mut answer = secret(StatusCode::CREATED, made)?;
+    answer.headers_mut().insert(LOCATION, place);
+    Ok(answer)
 }
 
 /// One client.

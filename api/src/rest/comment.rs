@@ -3,10 +3,11 @@
 use super::{
     As, Body,
     extract::{Id, IfMatch, Seen},
-    params::{FieldParams, NoParams, PageParams},
+    listing::list,
+    params::{CountedParams, FieldParams, NoParams},
     problem::ProblemDetails,
     query::Params,
-    respond::{Answer, Fields, changed, one, page},
+    respond::{Answer, Fields, changed, created, one},
 };
 use actix_web::{HttpRequest, delete, get, http::StatusCode, patch, post};
 use domain::{
@@ -30,7 +31,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 ///
 /// Deleted ones are there without their text. On a finding marked TLP:RED there are none for callers without
 /// `evidence:read`, neither here nor in the change feed.
-#[utoipa::path(tag = "comments", operation_id = "listFindingComments", params(("id" = FindingId, Path), PageParams),
+#[utoipa::path(tag = "comments", operation_id = "listFindingComments", params(("id" = FindingId, Path), CountedParams),
     security(("bearer" = ["findings:read"])), responses(
         (status = 200, description = "A page", body = Page<Comment>),
         (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
@@ -41,14 +42,14 @@ async fn list_finding_comments(
     caller: As,
     request: HttpRequest,
     id: Id<FindingId>,
-    params: Params<PageParams>,
+    params: Params<CountedParams>,
     seen: Seen,
 ) -> Answer {
-    list(caller, request, CommentTarget::Finding(id.0), params, seen).await
+    of_target(caller, request, CommentTarget::Finding(id.0), params, seen).await
 }
 
 /// A page of the comments on a task, in the order of the conversation. Deleted ones are there without their text.
-#[utoipa::path(tag = "comments", operation_id = "listTaskComments", params(("id" = TaskId, Path), PageParams),
+#[utoipa::path(tag = "comments", operation_id = "listTaskComments", params(("id" = TaskId, Path), CountedParams),
     security(("bearer" = ["tasks:read"])), responses(
         (status = 200, description = "A page", body = Page<Comment>),
         (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
@@ -59,22 +60,23 @@ async fn list_task_comments(
     caller: As,
     request: HttpRequest,
     id: Id<TaskId>,
-    params: Params<PageParams>,
+    params: Params<CountedParams>,
     seen: Seen,
 ) -> Answer {
-    list(caller, request, CommentTarget::Task(id.0), params, seen).await
+    of_target(caller, request, CommentTarget::Task(id.0), params, seen).await
 }
 
-async fn list(
+async fn of_target(
     caller: As,
     request: HttpRequest,
     target: CommentTarget,
-    params: Params<PageParams>,
+    params: Params<CountedParams>,
     seen: Seen,
 ) -> Answer {
-    let (page_request, fields) = params.0.read(Comment::FIELDS)?;
-    let found = service::comment::list(&caller.0, target, &page_request, seen.tags(&fields).as_deref()).await?;
-    page(&request, found, &fields)
+    list(caller, &request, &seen, params.0, Comment::FIELDS, async move |caller, page, seen| {
+        service::comment::list(caller, target, page, seen).await
+    })
+    .await
 }
 
 /// Comments on a finding.
@@ -88,7 +90,7 @@ async fn list(
 #[post("/findings/{id}/comments")]
 async fn post_finding_comment(caller: As, id: Id<FindingId>, _: Params<NoParams>, body: Body<NewComment>) -> Answer {
     let target = CommentTarget::Finding(id.0);
-    changed(StatusCode::CREATED, service::comment::create(&caller.0, target, body.0).await?)
+    created("comments", service::comment::create(&caller.0, target, body.0).await?)
 }
 
 /// Comments on a task. A connector names in `external_actor` whom it speaks for.
@@ -100,7 +102,7 @@ async fn post_finding_comment(caller: As, id: Id<FindingId>, _: Params<NoParams>
 #[post("/tasks/{id}/comments")]
 async fn post_task_comment(caller: As, id: Id<TaskId>, _: Params<NoParams>, body: Body<NewComment>) -> Answer {
     let target = CommentTarget::Task(id.0);
-    changed(StatusCode::CREATED, service::comment::create(&caller.0, target, body.0).await?)
+    created("comments", service::comment::create(&caller.0, target, body.0).await?)
 }
 
 /// One comment: on a finding with `findings:read`, on a task with `tasks:read`.

@@ -1,6 +1,6 @@
 //! Reading a request: the caller, the body, the conditions.
 
-use super::{Problem, respond::Fields};
+use super::{Problem, idempotency, json::Json, respond::Fields};
 use crate::{
     application::{State, Worker},
     limits::Visit,
@@ -26,14 +26,13 @@ impl FromRequest for As {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let visit = Visit::of(request);
+        let (visit, request) = (Visit::of(request), request.clone());
         if let Some(known) = visit.outcome() {
-            return ready(known.map(Self)).boxed_local();
+            return ready(known.and_then(|caller| answering(&request, caller))).boxed_local();
         }
-        let given = authorization(request);
+        let given = authorization(&request);
         let state = request.app_data::<Data<State>>().cloned();
         let worker = request.app_data::<Data<Worker>>().cloned();
-        let request = request.clone();
         async move {
             let (Some(state), Some(worker)) = (state, worker) else { return Err(Problem::of(Code::Internal)) };
             let given = given.ok_or_else(|| Problem::of(Code::Unauthenticated))?;
@@ -42,10 +41,18 @@ impl FromRequest for As {
                 // For the audit, should the request be refused.
                 request.extensions_mut().insert(caller.clone());
             }
-            visit.admit(&state, found).map(Self)
+            visit.admit(&state, found).and_then(|caller| answering(&request, caller))
         }
         .boxed_local()
     }
+}
+
+/// The caller, who answers for the request once if it may come twice.
+fn answering(request: &HttpRequest, caller: Caller) -> Result<As, Problem> {
+    if let Some(once) = idempotency::of(request) {
+        caller.answers_once(once)?;
+    }
+    Ok(As(caller))
 }
 
 /// What the one `Authorization` header says.
@@ -105,6 +112,7 @@ impl<T: DeserializeOwned + 'static, const MIB: usize> FromRequest for Body<T, MI
         let is_json = is_json(request);
         // Unpacking comes before the limit can count; only reports, which are spooled, may be packed.
         let is_encoded = request.headers().contains_key(header::CONTENT_ENCODING);
+        let once = idempotency::of(request);
         let own = (MIB > 0).then(|| payload.take());
         let set = Bytes::from_request(request, payload);
         async move {
@@ -122,6 +130,9 @@ impl<T: DeserializeOwned + 'static, const MIB: usize> FromRequest for Body<T, MI
                 actix_web::http::StatusCode::PAYLOAD_TOO_LARGE => Problem::of(Code::PayloadTooLarge),
                 _ => Problem::new(Code::BadRequest, "the body did not arrive whole"),
             })?;
+            if let Some(once) = once {
+                once.asks(&bytes);
+            }
             parse(&bytes).map(Self)
         }
         .boxed_local()
@@ -144,15 +155,13 @@ fn is_json(request: &HttpRequest) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let pointer = pointer(error.path());
-        let detail = error.into_inner().to_string();
-        let violations = vec![Violation::new(pointer, detail.clone())];
-        Problem { violations, ..Problem::new(Code::InvalidBody, detail) }
-    })?;
-    json.end().map_err(|error| Problem::new(Code::InvalidBody, error.to_string()))?;
-    Ok(value)
+    let json: Json = serde_json::from_slice(bytes).map_err(|error| wrong(String::new(), error.to_string()))?;
+    serde_path_to_error::deserialize(json).map_err(|error| wrong(pointer(error.path()), error.into_inner().to_string()))
+}
+
+fn wrong(pointer: String, detail: String) -> Problem {
+    let violations = vec![Violation::new(pointer, detail.clone())];
+    Problem { violations, ..Problem::new(Code::InvalidBody, detail) }
 }
 
 /// A path as a JSON pointer (RFC 6901).

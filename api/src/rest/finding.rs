@@ -3,15 +3,16 @@
 use super::{
     As, Body, Problem,
     extract::{Id, IfMatch, Seen},
-    params::{NoParams, PageParams, present},
+    listing::list,
+    params::{CountedParams, NoParams, present},
     problem::ProblemDetails,
     query::{Filtered, Params},
-    respond::{Answer, Fields, changed, one, page, whole},
+    respond::{Answer, Fields, changed, one, whole},
 };
 use actix_web::{HttpRequest, get, http::StatusCode, patch, post};
 use domain::{
-    DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSightings, FindingSort,
-    Page, Severity, Tlp, Transition, finding::FindingPatch,
+    CountWish, DateTime, Evidence, Finding, FindingCounts, FindingFacet, FindingFilter, FindingId, FindingSightings,
+    FindingSort, Page, Severity, Tlp, Transition, finding::FindingPatch, included::FindingInclude,
 };
 use serde::Deserialize;
 use service::finding::{FindingOrder, FindingQuery};
@@ -42,9 +43,14 @@ struct ListParams {
     limit: Option<i64>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
-    /// Fields to show; all if left out.
+    /// Fields to show; all if left out. The answer is then of fewer fields than its schema requires.
     #[param(style = Form, explode = false, example = json!(["id", "title", "severity"]))]
     fields: Option<Vec<String>>,
+    /// Whether `count` tells how many items there are on all pages: `exact`, or `bounded` to 10,000.
+    count: Option<CountWish>,
+    /// What to bring along in `included`, each once: at most 2,000 nodes with the page itself.
+    #[param(style = Form, explode = false, example = json!(["assets", "tasks"]))]
+    include: Vec<FindingInclude>,
 }
 
 /// By what to count.
@@ -82,10 +88,13 @@ async fn list_findings(
     params: Filtered<FindingFilter, ListParams>,
     seen: Seen,
 ) -> Answer {
-    let Filtered(filter, ListParams { sort, limit, cursor, fields }) = params;
-    let (page_request, fields) = PageParams { limit, cursor, fields }.read(Finding::FIELDS)?;
-    let query = FindingQuery { filter, order: order(sort.as_deref())?, page: page_request };
-    page(&request, service::finding::list(&caller.0, &query, seen.tags(&fields).as_deref()).await?, &fields)
+    let Filtered(filter, ListParams { sort, limit, cursor, fields, count, include }) = params;
+    let (order, wish) = (order(sort.as_deref())?, CountedParams { limit, cursor, fields, count });
+    list(caller, &request, &seen, wish, Finding::FIELDS, async move |caller, page, seen| {
+        let query = FindingQuery { filter: filter.clone(), order, page: page.clone(), include: include.clone() };
+        service::finding::list(caller, &query, seen).await
+    })
+    .await
 }
 
 /// Counts of findings as flat rows, under the same filters as the list.

@@ -3,10 +3,11 @@
 use super::{
     As, Body,
     extract::{Id, IfMatch, Seen},
+    listing::list,
     params::{NoParams, PageParams, TenantParam},
     problem::ProblemDetails,
     query::{Filtered, Params},
-    respond::{Answer, Fields, changed, one, page},
+    respond::{Answer, Fields, changed, created, one},
 };
 use actix_web::{HttpRequest, delete, get, http::StatusCode, patch, post};
 use domain::{
@@ -34,12 +35,10 @@ async fn list_grants(
     seen: Seen,
 ) -> Answer {
     let Filtered(filter, page_params) = params;
-    let (page_request, fields) = page_params.read(Grant::FIELDS)?;
-    page(
-        &request,
-        service::grant::list(&caller.0, &filter, &page_request, seen.tags(&fields).as_deref()).await?,
-        &fields,
-    )
+    list(caller, &request, &seen, page_params, Grant::FIELDS, async move |caller, page, seen| {
+        service::grant::list(caller, &filter, page, seen).await
+    })
+    .await
 }
 
 /// Gives a right in a municipality: no more than the giver holds.
@@ -52,7 +51,7 @@ async fn list_grants(
     ))]
 #[post("/grants")]
 async fn post_grant(caller: As, params: Params<TenantParam>, body: Body<NewGrant>) -> Answer {
-    changed(StatusCode::CREATED, service::grant::create(&caller.0, params.0.tenant.as_deref(), body.0).await?)
+    created("grants", service::grant::create(&caller.0, params.0.tenant.as_deref(), body.0).await?)
 }
 
 /// One grant.

@@ -3,10 +3,11 @@
 use super::{
     As, Body,
     extract::{Id, IfMatch, Seen},
+    listing::list,
     params::{NoParams, PageParams},
     problem::ProblemDetails,
     query::Params,
-    respond::{Answer, Fields, changed, one, page, whole},
+    respond::{Answer, Fields, changed, one, whole},
 };
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, put};
 use domain::{
@@ -89,9 +90,10 @@ async fn list_aliases(
     params: Params<PageParams>,
     seen: Seen,
 ) -> Answer {
-    let (page_request, fields) = params.0.read(FindingAlias::FIELDS)?;
-    let seen = seen.tags(&fields);
-    page(&request, service::finding::aliases(&caller.0, id.0, &page_request, seen.as_deref()).await?, &fields)
+    list(caller, &request, &seen, params.0, FindingAlias::FIELDS, async move |caller, page, seen| {
+        service::finding::aliases(caller, id.0, page, seen).await
+    })
+    .await
 }
 
 /// A page of the findings of other sources that name the same CVE on the same asset, by id.
@@ -109,9 +111,10 @@ async fn list_related(
     params: Params<PageParams>,
     seen: Seen,
 ) -> Answer {
-    let (page_request, fields) = params.0.read(Finding::FIELDS)?;
-    let seen = seen.tags(&fields);
-    page(&request, service::finding::related(&caller.0, id.0, &page_request, seen.as_deref()).await?, &fields)
+    list(caller, &request, &seen, params.0, Finding::FIELDS, async move |caller, page, seen| {
+        service::finding::related(caller, id.0, page, seen).await
+    })
+    .await
 }
 
 /// With which finding to compare.

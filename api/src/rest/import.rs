@@ -3,10 +3,12 @@
 use super::{
     As, Problem,
     extract::{Id, Seen},
-    params::{FieldParams, PageParams},
+    idempotency::Kept,
+    listing::list,
+    params::{CountedParams, FieldParams},
     problem::ProblemDetails,
     query::{Filter, Filtered, Params},
-    respond::{Answer, Fields, one, page},
+    respond::{Answer, Fields, one},
 };
 use crate::application::State;
 use actix_web::{
@@ -125,8 +127,18 @@ async fn post_import(
     let wish = params.0.wish();
     service::import::check(&caller.0, &wish)?;
     let spooled = spool(&request, &state, body).await?;
+    let once = caller.0.once();
+    if let Some(once) = &once {
+        once.asks(spooled.sha256.as_bytes());
+    }
     let running = service::import::start(&caller.0, wish, spooled, state.imports).await?;
     let location = format!("{}/v1/imports/{}", state.config.public_url.trim_end_matches('/'), running.id);
+    if let Some(once) = once
+        && let Fresh::Changed(_, import) = service::import::get(&caller.0, running.id, None).await?
+    {
+        // It goes on after the answer: sent again, the request leads to the same import.
+        once.seal(Kept::accepted(&location, &import)?).await?;
+    }
     match actix_web::rt::time::timeout(wait(&request), running.outcome).await {
         Ok(outcome) => {
             let import = outcome.map_err(service::Error::internal)??;
@@ -236,7 +248,7 @@ impl Filter for ListParams {
 }
 
 /// A page of imports by id. Who may not read findings sees its own ones alone.
-#[utoipa::path(tag = "imports", operation_id = "listImports", params(ListParams, PageParams),
+#[utoipa::path(tag = "imports", operation_id = "listImports", params(ListParams, CountedParams),
     security(("bearer" = ["findings:read"]), ("bearer" = ["imports:write"])), responses(
         (status = 200, description = "A page", body = Page<Import>),
         (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
@@ -246,16 +258,14 @@ impl Filter for ListParams {
 async fn list_imports(
     caller: As,
     request: HttpRequest,
-    params: Filtered<ListParams, PageParams>,
+    params: Filtered<ListParams, CountedParams>,
     seen: Seen,
 ) -> Answer {
     let Filtered(filter, page_params) = params;
-    let (page_request, fields) = page_params.read(Import::FIELDS)?;
-    page(
-        &request,
-        service::import::list(&caller.0, &filter.tenant, &page_request, seen.tags(&fields).as_deref()).await?,
-        &fields,
-    )
+    list(caller, &request, &seen, page_params, Import::FIELDS, async move |caller, page, seen| {
+        service::import::list(caller, &filter.tenant, page, seen).await
+    })
+    .await
 }
 
 /// What became of a report. Who may not read findings sees its own ones alone.

@@ -1,29 +1,72 @@
 //! Which methods a path knows: what the answer to any other one says.
 
 use super::problem::Problem;
-use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, http::header, web::Data};
+use actix_web::{
+    Error, HttpRequest, HttpResponse,
+    body::{EitherBody, MessageBody},
+    dev::{ResourceDef, ServiceRequest, ServiceResponse},
+    http::{Method, header},
+    middleware::Next,
+    web::Data,
+};
 use domain::Code;
+use std::collections::HashMap;
 use utoipa::openapi::{OpenApi, path::PathItem};
 
 /// The paths of the document with their methods.
-pub(crate) struct Methods(Vec<(ResourceDef, Vec<&'static str>)>);
+pub(crate) struct Methods {
+    all: Vec<(ResourceDef, Vec<&'static str>)>,
+    /// Those without a parameter, which come before the same path with one: `/tasks/claim` before `/tasks/{id}`.
+    fixed: HashMap<String, Vec<&'static str>>,
+}
 
 impl Methods {
     /// Those of the document.
     pub(crate) fn of(document: &OpenApi) -> Self {
-        let paths = document.paths.paths.iter();
-        Self(paths.map(|(path, item)| (ResourceDef::new(path.as_str()), known(item))).collect())
+        let paths = || document.paths.paths.iter();
+        let fixed = paths().filter(|(path, _)| !path.contains('{'));
+        Self {
+            all: paths().map(|(path, item)| (ResourceDef::new(path.as_str()), known(item))).collect(),
+            fixed: fixed.map(|(path, item)| (path.clone(), known(item))).collect(),
+        }
     }
 
     fn at(&self, path: &str) -> Option<String> {
-        let known = self.0.iter().find(|(known, _)| known.is_match(path));
+        let known = self.all.iter().find(|(known, _)| known.is_match(path));
         known.map(|(_, methods)| methods.join(", "))
     }
+
+    /// What a fixed path allows instead of a method that it does not know.
+    fn instead(&self, method: &Method, path: &str) -> Option<String> {
+        let known = self.fixed.get(path)?;
+        (*method != Method::OPTIONS && !known.contains(&method.as_str())).then(|| known.join(", "))
+    }
+}
+
+/// Refuses an unknown method of a fixed path, and answers HEAD with what GET says, without its body
+/// (RFC 9110, section 9.3.2); the server leaves that out.
+///
+/// # Errors
+/// Those of what it wraps.
+pub(crate) async fn guard<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let methods = request.app_data::<Data<Methods>>().cloned();
+    if let Some(allowed) = methods.and_then(|methods| methods.instead(request.method(), request.path())) {
+        let refused = ServiceResponse::new(request.into_parts().0, not_allowed(&allowed));
+        return Ok(refused.map_into_right_body());
+    }
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
 fn known(item: &PathItem) -> Vec<&'static str> {
     let operations = [
         ("GET", &item.get),
+        ("HEAD", &item.get),
         ("POST", &item.post),
         ("PUT", &item.put),
         ("PATCH", &item.patch),

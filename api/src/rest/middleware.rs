@@ -1,6 +1,9 @@
 //! What every answer has: an id, a line in the log, and errors of one form.
 
-use super::problem::{Problem, code_of};
+use super::{
+    language,
+    problem::{Problem, code_of},
+};
 use crate::{application::State, edges::Edges, limits::Visit};
 use actix_web::{
     Error, HttpMessage, HttpRequest,
@@ -14,7 +17,7 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
-use domain::Code;
+use domain::{Code, tenant_settings::Language};
 use service::Caller;
 use std::{rc::Rc, time::Instant};
 use tracing::Instrument;
@@ -35,15 +38,15 @@ pub async fn answer<B: MessageBody + 'static>(
     let id = request_id(&request);
     // Everything that is logged on the way carries the request's id.
     let span = tracing::info_span!("request", request_id = %id, method = %request.method(), path = path(&request));
-    let last = Last::of(&request, &id);
+    let (last, language) = (Last::of(&request, &id), language::of(request.headers()));
     let response = next.call(request).instrument(span.clone()).await;
     let told = response.map(|response| {
         tell(&response);
-        as_problem(response, &id)
+        as_problem(response, &id, language)
     });
     let mut response = told.map_err(|error| {
         let problem = error.as_error::<Problem>().cloned().unwrap_or_else(|| Problem::of(Code::Internal));
-        problem.response(Some(id))
+        problem.response(Some(id), language)
     });
     let status = match &mut response {
         Ok(response) => last.word(response.status(), response.headers_mut()),
@@ -129,6 +132,7 @@ fn request_id(request: &ServiceRequest) -> String {
 fn as_problem<B: MessageBody + 'static>(
     response: ServiceResponse<B>,
     id: &str,
+    language: Language,
 ) -> ServiceResponse<actix_web::body::EitherBody<B>> {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -142,7 +146,7 @@ fn as_problem<B: MessageBody + 'static>(
         None => Problem::of(code_of(status)),
     };
     let (request, _) = response.into_parts();
-    let mut answer = problem.response(Some(id.to_owned()));
+    let mut answer = problem.response(Some(id.to_owned()), language);
     if let Some(allow) = allow {
         answer.headers_mut().insert(header::ALLOW, allow);
     }

@@ -8,17 +8,24 @@ mod business_service;
 mod change;
 mod client;
 mod comment;
+mod document;
 mod extract;
 mod finding;
 mod finding_bulk;
 mod grant;
+pub mod idempotency;
 mod identity;
 mod import;
+mod json;
+mod label;
+pub(crate) mod language;
+mod listing;
 mod me;
 pub(crate) mod methods;
 pub mod middleware;
 mod oauth;
 mod params;
+pub mod prefer;
 pub mod problem;
 mod query;
 mod respond;
@@ -45,6 +52,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(
         scope("/v1")
             .configure(me::routes)
+            .configure(label::routes)
             .configure(tenant::routes)
             .configure(tenant_settings::routes)
             .configure(finding_bulk::routes)
@@ -76,6 +84,7 @@ pub fn routes(config: &mut ServiceConfig) {
         title = "Fynd",
         description = "Security findings about municipalities, each behind its own wall: scanners and red teams \
                        report, ticketing systems pull the work, SIEMs follow the changes, dashboards count.",
+        contact(name = "Fynd", url = "https://fynd.example"),
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     servers((url = "/")),
@@ -83,7 +92,6 @@ pub fn routes(config: &mut ServiceConfig) {
         (name = "me", description = "Who am I, and what may I do where"),
         (name = "tenants", description = "Municipalities"),
         (name = "findings", description = "Weaknesses"),
-        (name = "sources", description = "Who reports findings"),
         (name = "assets", description = "What findings are about"),
         (name = "services", description = "What people depend on, and the assets that it needs"),
         (name = "tasks", description = "The work that ticketing systems pull"),
@@ -99,7 +107,15 @@ pub fn routes(config: &mut ServiceConfig) {
         (name = "oauth", description = "Tokens for clients"),
         (name = "audit", description = "Who did what"),
     ),
-    components(schemas(problem::ProblemDetails)),
+    components(schemas(
+        problem::ProblemDetails,
+        domain::asset::AssetQueue,
+        domain::AssetImportFormat,
+        domain::ChangeMode,
+        domain::CountWish,
+        domain::included::FindingInclude,
+        domain::included::TaskInclude
+    )),
     modifiers(&Bearer)
 )]
 struct Base;
@@ -122,5 +138,6 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// The document as it is served and committed.
 pub fn document_json() -> String {
     // A document of texts and maps always serialises.
-    document().to_pretty_json().unwrap_or_default() + "\n"
+    let described = serde_json::to_value(document()).unwrap_or_default();
+    serde_json::to_string_pretty(&document::completed(described)).unwrap_or_default() + "\n"
 }

@@ -1,7 +1,7 @@
 //! Parameters that many operations share.
 
 use super::{Problem, respond::Fields};
-use domain::PageRequest;
+use domain::{CountWish, PageRequest};
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
@@ -15,19 +15,42 @@ pub(super) struct PageParams {
     pub(super) limit: Option<i64>,
     /// The `next_cursor` of the page before.
     pub(super) cursor: Option<String>,
-    /// Fields to show; all if left out.
+    /// Fields to show; all if left out. The answer is then of fewer fields than its schema requires.
     #[param(style = Form, explode = false)]
     pub(super) fields: Option<Vec<String>>,
 }
 
-impl PageParams {
+/// Which page of a list, what to show of its items, and whether to count all of them.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CountedParams {
+    /// Most items, 1–500.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    pub(super) limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    pub(super) cursor: Option<String>,
+    /// Fields to show; all if left out. The answer is then of fewer fields than its schema requires.
+    #[param(style = Form, explode = false)]
+    pub(super) fields: Option<Vec<String>>,
+    /// Whether `count` tells how many items there are on all pages: `exact`, or `bounded` to 10,000.
+    pub(super) count: Option<CountWish>,
+}
+
+impl From<PageParams> for CountedParams {
+    fn from(PageParams { limit, cursor, fields }: PageParams) -> Self {
+        Self { limit, cursor, fields, count: None }
+    }
+}
+
+impl CountedParams {
     /// The page and the fields asked for.
     ///
     /// # Errors
     /// `invalid_parameter`.
     pub(super) fn read(self, known: &[&str]) -> Result<(PageRequest, Fields), Problem> {
         let page = PageRequest::new("limit", self.limit, PageRequest::MAX, self.cursor)?;
-        Ok((page, Fields::parse(self.fields, known)?))
+        Ok((PageRequest { count: self.count, ..page }, Fields::parse(self.fields, known)?))
     }
 }
 

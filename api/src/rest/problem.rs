@@ -1,10 +1,13 @@
 //! Errors as `application/problem+json` (RFC 9457), with a code from the one table.
 
+use super::language;
 use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use domain::{Code, Violation, coverage::Implausible, ticket::reconcile::ImplausiblyMissing};
+use domain::{
+    Code, Violation, coverage::Implausible, tenant_settings::Language, ticket::reconcile::ImplausiblyMissing,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -66,6 +69,7 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::CursorMismatch
         | Code::TenantRequired
         | Code::TooMany
+        | Code::IncludeTooLarge
         | Code::QueryTooComplex
         | Code::InvalidQuery => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -90,6 +94,8 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::IdentifierTaken
         | Code::AssetMerged
         | Code::TooManyIdentifiers
+        | Code::IdempotencyMismatch
+        | Code::IdempotencyInProgress
         | Code::ImportRunning => StatusCode::CONFLICT,
         Code::Stale => StatusCode::PRECONDITION_FAILED,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -130,11 +136,12 @@ impl Problem {
         Self { code, detail: detail.into(), violations: Vec::new(), implausible: None, missing: None }
     }
 
-    /// The answer, with the request's id.
-    pub(crate) fn response(&self, trace_id: Option<String>) -> HttpResponse {
+    /// The answer, with the request's id and its title in the reader's language.
+    pub(crate) fn response(&self, trace_id: Option<String>, language: Language) -> HttpResponse {
         let status = status(self.code);
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CACHE_CONTROL, "no-store"));
+        response.insert_header((header::CONTENT_LANGUAGE, language::name(language)));
         match self.code {
             Code::Unauthenticated => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
@@ -150,7 +157,7 @@ impl Problem {
         }
         let details = ProblemDetails {
             r#type: format!("/problems/{}", self.code.as_str()),
-            title: self.code.title(),
+            title: self.code.title_in(language),
             status: status.as_u16(),
             code: self.code.as_str(),
             detail: self.detail.clone(),
@@ -182,6 +189,8 @@ impl From<service::Error> for Problem {
                 let detail = format!("{would_unlink} of {linked} linked tickets would be unlinked");
                 Self { missing: Some(counts), ..Self::new(code, detail) }
             }
+            // The answer that was given before goes out instead.
+            service::Error::AnsweredBefore => Self::of(code),
             // The log is where the reason belongs; the caller sees the code.
             internal => {
                 tracing::error!(error = %internal, code = code.as_str(), "a request failed");
@@ -203,6 +212,6 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.response(None)
+        self.response(None, Language::En)
     }
 }

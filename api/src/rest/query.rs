@@ -11,7 +11,6 @@ use serde::{
     },
     forward_to_deserialize_any,
 };
-use std::collections::BTreeSet;
 
 /// The query of a request. An unknown, repeated or wrong parameter is a 400 that names it.
 pub(crate) struct Params<T>(pub(crate) T);
@@ -64,9 +63,20 @@ impl<F: Filter, T: DeserializeOwned> FromRequest for Filtered<F, T> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(pairs(request.query_string()).and_then(|pairs| {
             let (conditions, rest) = pairs.into_iter().partition(|(name, _)| F::NAMES.contains(&name.as_str()));
-            Ok(Self(of_pairs(conditions)?, of_pairs(rest)?))
+            let rest = of_pairs(rest).map_err(|problem| with_conditions(problem, F::NAMES))?;
+            Ok(Self(of_pairs(conditions)?, rest))
         }))
     }
+}
+
+/// What the rest knows is not all that the list knows.
+fn with_conditions(mut problem: Problem, names: &[&str]) -> Problem {
+    if let Some(unknown) = problem.violations.first_mut().filter(|one| one.detail.starts_with("unknown field")) {
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        unknown.detail = format!("{}, or a condition: {}", unknown.detail, names.join(", "));
+        problem.detail = format!("{}: {}", unknown.pointer, unknown.detail);
+    }
+    problem
 }
 
 /// Reads a query string into a struct whose lists are comma lists.
@@ -74,18 +84,21 @@ fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     of_pairs(pairs(query)?)
 }
 
-fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
-    let pairs = url_pairs(query)?;
-    let mut seen = BTreeSet::new();
-    match pairs.iter().find(|(name, _)| !seen.insert(name.as_str())) {
-        Some((twice, _)) => Err(wrong(twice, "stands twice; put several values into one comma list")),
-        None => Ok(pairs),
+/// The values of each parameter, in the order in which they first stand: a list may come in one value or in several.
+fn pairs(query: &str) -> Result<Vec<(String, Vec<String>)>, Problem> {
+    let mut pairs: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, value) in url_pairs(query)? {
+        match pairs.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(value),
+            None => pairs.push((name, vec![value])),
+        }
     }
+    Ok(pairs)
 }
 
-fn of_pairs<T: DeserializeOwned>(pairs: Vec<(String, String)>) -> Result<T, Problem> {
+fn of_pairs<T: DeserializeOwned>(pairs: Vec<(String, Vec<String>)>) -> Result<T, Problem> {
     let mut current = String::new();
-    let access = Pairs { pairs: pairs.into_iter(), value: None, current: &mut current };
+    let access = Pairs { pairs: pairs.into_iter(), values: Vec::new(), current: &mut current };
     let parsed = T::deserialize(serde::de::value::MapAccessDeserializer::new(access));
     parsed.map_err(|error: Failure| wrong(&current, &error.to_string()))
 }
@@ -104,8 +117,8 @@ fn wrong(parameter: &str, detail: &str) -> Problem {
 type Failure = serde::de::value::Error;
 
 struct Pairs<'a> {
-    pairs: std::vec::IntoIter<(String, String)>,
-    value: Option<String>,
+    pairs: std::vec::IntoIter<(String, Vec<String>)>,
+    values: Vec<String>,
     current: &'a mut String,
 }
 
@@ -113,20 +126,30 @@ impl<'de> MapAccess<'de> for Pairs<'_> {
     type Error = Failure;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Failure> {
-        let Some((name, value)) = self.pairs.next() else { return Ok(None) };
-        self.value = Some(value);
+        let Some((name, values)) = self.pairs.next() else { return Ok(None) };
+        self.values = values;
         self.current.clone_from(&name);
         let name: StringDeserializer<Failure> = name.into_deserializer();
         seed.deserialize(name).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Failure> {
-        seed.deserialize(Text(self.value.take().unwrap_or_default()))
+        seed.deserialize(Text(std::mem::take(&mut self.values)))
     }
 }
 
-/// One value: a text that becomes what the field wants.
-struct Text(String);
+/// The values of one parameter: texts that become what the field wants.
+struct Text(Vec<String>);
+
+impl Text {
+    /// The only value.
+    fn only(mut self) -> Result<String, Failure> {
+        match (self.0.pop(), self.0.is_empty()) {
+            (Some(value), true) => Ok(value),
+            _ => Err(serde::de::Error::custom("stands twice and takes one value")),
+        }
+    }
+}
 
 impl<'de> IntoDeserializer<'de, Failure> for Text {
     type Deserializer = Self;
@@ -139,9 +162,10 @@ impl<'de> IntoDeserializer<'de, Failure> for Text {
 macro_rules! numbers {
     ($($method:ident $visit:ident $what:literal;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
-            match self.0.parse() {
+            let text = self.only()?;
+            match text.parse() {
                 Ok(number) => visitor.$visit(number),
-                Err(_) => Err(serde::de::Error::custom(format!(concat!("`{}` is no ", $what), self.0))),
+                Err(_) => Err(serde::de::Error::custom(format!(concat!("`{}` is no ", $what), text))),
             }
         }
     )*};
@@ -157,7 +181,7 @@ impl<'de> Deserializer<'de> for Text {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
-        visitor.visit_string(self.0)
+        visitor.visit_string(self.only()?)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
@@ -169,8 +193,9 @@ impl<'de> Deserializer<'de> for Text {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
-        let values: Vec<Text> = self.0.split(',').map(|part| Text(part.trim().to_owned())).collect();
-        if values.iter().any(|value| value.0.is_empty()) {
+        let parts = self.0.iter().flat_map(|value| value.split(','));
+        let values: Vec<Text> = parts.map(|part| Text(vec![part.trim().to_owned()])).collect();
+        if values.iter().any(|value| value.0.iter().any(String::is_empty)) {
             return Err(serde::de::Error::custom("has an empty value in its list"));
         }
         visitor.visit_seq(SeqDeserializer::new(values.into_iter()))
@@ -182,7 +207,7 @@ impl<'de> Deserializer<'de> for Text {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Failure> {
-        let text: StringDeserializer<Failure> = self.0.into_deserializer();
+        let text: StringDeserializer<Failure> = self.only()?.into_deserializer();
         text.deserialize_enum(name, variants, visitor)
     }
 
@@ -215,6 +240,8 @@ mod tests {
     fn comma_lists_numbers_and_texts_are_read() {
         let sample: Sample = read("severity=high,critical&limit=5&cve=CVE-2024-1").expect("read");
         assert_eq!(sample.severity, [Severity::High, Severity::Critical]);
+        let repeated = read::<Sample>("severity=high&severity=critical,low").expect("read");
+        assert_eq!(repeated.severity, [Severity::High, Severity::Critical, Severity::Low]);
         assert_eq!((sample.limit, sample.cve.as_deref()), (Some(5), Some("CVE-2024-1")));
     }
 
@@ -226,6 +253,7 @@ mod tests {
         assert!(detail.contains("huge") && detail.contains("critical"), "{detail}");
         assert_eq!(refused("limit=ten").0, "limit");
         assert_eq!(refused("limit=1&limit=2").0, "limit");
+        assert_eq!(refused("cve=CVE-2024-1&cve=CVE-2024-2").0, "cve");
         assert_eq!(refused("severity=high,").0, "severity");
     }
 }

@@ -15,13 +15,13 @@ use service::{Etag, Fresh};
 /// What a handler answers.
 pub(crate) type Answer = Result<HttpResponse, Problem>;
 
-/// The fields asked for with `fields`; all if nothing was.
-pub(crate) struct Fields(Option<Vec<String>>);
+/// The fields asked for with `fields`, all if nothing was; and the form in which they are shown.
+pub(crate) struct Fields(Option<Vec<String>>, &'static str);
 
 impl Fields {
     /// All of them.
     pub(crate) const fn all() -> Self {
-        Self(None)
+        Self(None, "")
     }
 
     /// Reads the wish.
@@ -31,13 +31,24 @@ impl Fields {
     pub(crate) fn parse(asked: Option<Vec<String>>, known: &[&str]) -> Result<Self, Problem> {
         let unknown = asked.iter().flatten().find(|field| !known.contains(&field.as_str()));
         match unknown {
-            None => Ok(Self(asked)),
+            None => Ok(Self(asked, "")),
             Some(field) => {
                 let detail = format!("`{field}` is no field; the fields are {}", known.join(", "));
                 let violations = vec![Violation::new("fields", detail.clone())];
                 Err(Problem { violations, ..Problem::new(Code::InvalidParameter, detail) })
             }
         }
+    }
+
+    /// The same in another form, whose tags are others.
+    pub(super) fn shown_as(self, form: &'static str) -> Self {
+        Self(self.0, form)
+    }
+
+    /// Those of the known fields that are shown, in their order.
+    pub(super) fn columns(&self, known: &[&'static str]) -> Vec<&'static str> {
+        let is_shown = |name: &&&'static str| self.0.as_ref().is_none_or(|asked| asked.iter().any(|one| one == **name));
+        known.iter().filter(is_shown).copied().collect()
     }
 
     /// A tag of the service as this choice of fields shows it.
@@ -53,12 +64,13 @@ impl Fields {
         tag.strip_suffix(self.suffix().as_str()).filter(|own| !own.contains('.'))
     }
 
-    /// Differs for different fields; empty for all of them. A tag itself holds no dot.
+    /// Differs for different fields and forms; empty for all of them as JSON. A tag itself holds no dot.
     fn suffix(&self) -> String {
-        self.0
-            .as_ref()
-            .map(|fields| format!(".{}", Etag::of_content(fields.join(",").as_bytes()).value()))
-            .unwrap_or_default()
+        let fields = self.0.as_ref().map(|fields| Etag::of_content(fields.join(",").as_bytes()).value().to_owned());
+        match (fields, self.1) {
+            (None, "") => String::new(),
+            (fields, form) => format!(".{}{form}", fields.unwrap_or_default()),
+        }
     }
 
     pub(super) fn of<T: Serialize>(&self, item: &T) -> Result<Value, Problem> {
@@ -124,16 +136,31 @@ pub(crate) fn changed<T: Serialize>(status: StatusCode, (etag, item): (Etag, T))
     Ok(tagged(status, Fields::all().tag(&etag)).json(item))
 }
 
+/// A resource that was made, with where it is.
+pub(crate) fn created<T: Serialize>(resource: &str, (etag, item): (Etag, T)) -> Answer {
+    let fields = Fields::all();
+    let shown = fields.of(&item)?;
+    let id = shown.get("id").and_then(Value::as_str).unwrap_or_default();
+    let place = (header::LOCATION, format!("/v1/{resource}/{id}"));
+    Ok(tagged(StatusCode::CREATED, fields.tag(&etag)).insert_header(place).json(shown))
+}
+
 /// What became of something that was done, which no cache may keep.
 pub(crate) fn uncached<T: Serialize>(outcome: &T) -> Answer {
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(outcome))
 }
 
-/// A resource with a secret in it, which no cache may keep.
+/// The member of an answer that is told once and never again.
+#[derive(Clone, Copy)]
+pub(crate) struct LeftOut(pub(super) &'static str);
+
+/// A resource with a `secret` in it, which no cache may keep.
 pub(crate) fn secret<T: Serialize>(status: StatusCode, (etag, item): (Etag, T)) -> Answer {
     let mut response = tagged(status, Fields::all().tag(&etag));
     response.insert_header((header::CACHE_CONTROL, "no-store"));
-    Ok(response.json(item))
+    let mut response = response.json(item);
+    response.extensions_mut().insert(LeftOut("secret"));
+    Ok(response)
 }
 
 /// `Link: <…>; rel="next"` (RFC 8288): the same query with the next cursor.

@@ -3,12 +3,13 @@
 use super::{
     As, Body,
     extract::{Id, IfMatch, Seen},
-    params::{FieldParams, NoParams, PageParams},
+    listing::list,
+    params::{CountedParams, FieldParams, NoParams},
     problem::ProblemDetails,
     query::Params,
-    respond::{Answer, Fields, changed, one, page},
+    respond::{Answer, Fields, created, one},
 };
-use actix_web::{HttpRequest, get, http::StatusCode, post};
+use actix_web::{HttpRequest, get, post};
 use domain::{FindingId, Page, Retest, RetestId, retest::NewRetest};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -17,7 +18,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// A page of the retests of a finding, in the order of their rounds.
-#[utoipa::path(tag = "findings", operation_id = "listRetests", params(("id" = FindingId, Path), PageParams),
+#[utoipa::path(tag = "findings", operation_id = "listRetests", params(("id" = FindingId, Path), CountedParams),
     security(("bearer" = ["findings:read"])), responses(
         (status = 200, description = "A page", body = Page<Retest>),
         (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
@@ -28,12 +29,13 @@ async fn list_retests(
     caller: As,
     request: HttpRequest,
     id: Id<FindingId>,
-    params: Params<PageParams>,
+    params: Params<CountedParams>,
     seen: Seen,
 ) -> Answer {
-    let (page_request, fields) = params.0.read(Retest::FIELDS)?;
-    let found = service::retest::list(&caller.0, id.0, &page_request, seen.tags(&fields).as_deref()).await?;
-    page(&request, found, &fields)
+    list(caller, &request, &seen, params.0, Retest::FIELDS, async move |caller, page, seen| {
+        service::retest::list(caller, id.0, page, seen).await
+    })
+    .await
 }
 
 /// Records what you saw of a finding.
@@ -56,7 +58,7 @@ async fn post_retest(
     version: IfMatch,
     body: Body<NewRetest>,
 ) -> Answer {
-    changed(StatusCode::CREATED, service::retest::record(&caller.0, id.0, version.0, body.0).await?)
+    created("retests", service::retest::record(&caller.0, id.0, version.0, body.0).await?)
 }
 
 /// One retest.

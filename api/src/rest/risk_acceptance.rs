@@ -3,10 +3,11 @@
 use super::{
     As, Body,
     extract::{Id, IfMatch, Seen},
-    params::{FieldParams, NoParams, PageParams, TenantParam},
+    listing::list,
+    params::{CountedParams, FieldParams, NoParams, TenantParam},
     problem::ProblemDetails,
     query::{Filtered, Params},
-    respond::{Answer, Fields, changed, one, page},
+    respond::{Answer, Fields, changed, created, one},
 };
 use actix_web::{HttpRequest, get, http::StatusCode, post};
 use domain::{
@@ -26,7 +27,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// A page of risk acceptances by id, past ones included.
-#[utoipa::path(tag = "risk", operation_id = "listRiskAcceptances", params(RiskAcceptanceFilter, PageParams),
+#[utoipa::path(tag = "risk", operation_id = "listRiskAcceptances", params(RiskAcceptanceFilter, CountedParams),
     security(("bearer" = ["findings:read"])), responses(
         (status = 200, description = "A page", body = Page<RiskAcceptance>),
         (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
@@ -36,16 +37,14 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 async fn list_risk_acceptances(
     caller: As,
     request: HttpRequest,
-    params: Filtered<RiskAcceptanceFilter, PageParams>,
+    params: Filtered<RiskAcceptanceFilter, CountedParams>,
     seen: Seen,
 ) -> Answer {
     let Filtered(filter, page_params) = params;
-    let (page_request, fields) = page_params.read(RiskAcceptance::FIELDS)?;
-    page(
-        &request,
-        service::risk_acceptance::list(&caller.0, &filter, &page_request, seen.tags(&fields).as_deref()).await?,
-        &fields,
-    )
+    list(caller, &request, &seen, page_params, RiskAcceptance::FIELDS, async move |caller, page, seen| {
+        service::risk_acceptance::list(caller, &filter, page, seen).await
+    })
+    .await
 }
 
 /// Asks to have risks accepted until a date, at a known price.
@@ -59,7 +58,7 @@ async fn list_risk_acceptances(
 #[post("/risk-acceptances")]
 async fn post_risk_acceptance(caller: As, params: Params<TenantParam>, body: Body<NewRiskAcceptance>) -> Answer {
     let asked = service::risk_acceptance::request(&caller.0, params.0.tenant.as_deref(), body.0).await?;
-    changed(StatusCode::CREATED, asked)
+    created("risk-acceptances", asked)
 }
 
 /// One risk acceptance.

@@ -3,10 +3,11 @@
 use super::{
     As, Body,
     extract::{Id, IfMatch, Seen},
-    params::{FieldParams, NoParams, PageParams, present},
+    listing::list,
+    params::{CountedParams, FieldParams, NoParams, PageParams, present},
     problem::ProblemDetails,
     query::{Filtered, Params},
-    respond::{Answer, Fields, changed, one, page},
+    respond::{Answer, Fields, changed, one},
 };
 use actix_web::{HttpRequest, get, http::StatusCode, patch};
 use domain::{
@@ -23,7 +24,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// A page of sources by id.
-#[utoipa::path(tag = "sources", operation_id = "listSources", params(SourceFilter, PageParams),
+#[utoipa::path(tag = "sources", operation_id = "listSources", params(SourceFilter, CountedParams),
     security(("bearer" = ["findings:read"])), responses(
         (status = 200, description = "A page", body = Page<Source>),
         (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
@@ -33,16 +34,14 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 async fn list_sources(
     caller: As,
     request: HttpRequest,
-    params: Filtered<SourceFilter, PageParams>,
+    params: Filtered<SourceFilter, CountedParams>,
     seen: Seen,
 ) -> Answer {
     let Filtered(filter, page_params) = params;
-    let (page_request, fields) = page_params.read(Source::FIELDS)?;
-    page(
-        &request,
-        service::source::list(&caller.0, &filter, &page_request, seen.tags(&fields).as_deref()).await?,
-        &fields,
-    )
+    list(caller, &request, &seen, page_params, Source::FIELDS, async move |caller, page, seen| {
+        service::source::list(caller, &filter, page, seen).await
+    })
+    .await
 }
 
 /// One source.
@@ -116,10 +115,8 @@ async fn list_coverage(
     seen: Seen,
 ) -> Answer {
     let Filtered(filter, page_params) = params;
-    let (page_request, fields) = page_params.read(AssetWatch::FIELDS)?;
-    page(
-        &request,
-        service::watch::list(&caller.0, &filter, &page_request, seen.tags(&fields).as_deref()).await?,
-        &fields,
-    )
+    list(caller, &request, &seen, page_params, AssetWatch::FIELDS, async move |caller, page, seen| {
+        service::watch::list(caller, &filter, page, seen).await
+    })
+    .await
 }

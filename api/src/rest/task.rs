@@ -3,18 +3,20 @@
 use super::{
     As, Body,
     extract::{Id, IfMatch, Seen},
-    params::{FieldParams, NoParams, PageParams, TenantParam, TenantsParam, present},
+    listing::list,
+    params::{CountedParams, FieldParams, NoParams, TenantParam, TenantsParam, present},
     problem::ProblemDetails,
     query::{Filtered, Params},
-    respond::{Answer, Fields, changed, one, page, uncached},
+    respond::{Answer, Fields, changed, created, one, uncached},
 };
 use actix_web::{HttpRequest, get, http::StatusCode, patch, post};
 use domain::{
-    DateTime, FindingId, Page, Task, TaskId,
+    CountWish, DateTime, FindingId, Page, Task, TaskId,
+    included::TaskInclude,
     task::{Claim, ClaimedTasks, LeaseProof, TaskDraft, TaskFilter, TaskPatch, TaskTransition},
 };
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -29,22 +31,41 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(release_lease);
 }
 
+/// Which page of tasks, and what to show.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListParams {
+    /// Most items, 1–500.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Fields to show; all if left out. The answer is then of fewer fields than its schema requires.
+    #[param(style = Form, explode = false)]
+    fields: Option<Vec<String>>,
+    /// Whether `count` tells how many items there are on all pages: `exact`, or `bounded` to 10,000.
+    count: Option<CountWish>,
+    /// What to bring along in `included`, each once: at most 2,000 nodes with the page itself.
+    #[param(style = Form, explode = false, example = json!(["findings"]))]
+    include: Vec<TaskInclude>,
+}
+
 /// A page of tasks by id.
-#[utoipa::path(tag = "tasks", operation_id = "listTasks", params(TaskFilter, PageParams),
+#[utoipa::path(tag = "tasks", operation_id = "listTasks", params(TaskFilter, ListParams),
     security(("bearer" = ["tasks:read"])), responses(
         (status = 200, description = "A page", body = Page<Task>),
         (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]
 #[get("/tasks")]
-async fn list_tasks(caller: As, request: HttpRequest, params: Filtered<TaskFilter, PageParams>, seen: Seen) -> Answer {
-    let Filtered(filter, page_params) = params;
-    let (page_request, fields) = page_params.read(Task::FIELDS)?;
-    page(
-        &request,
-        service::task::list(&caller.0, &filter, &page_request, seen.tags(&fields).as_deref()).await?,
-        &fields,
-    )
+async fn list_tasks(caller: As, request: HttpRequest, params: Filtered<TaskFilter, ListParams>, seen: Seen) -> Answer {
+    let Filtered(filter, ListParams { limit, cursor, fields, count, include }) = params;
+    let page_params = CountedParams { limit, cursor, fields, count };
+    list(caller, &request, &seen, page_params, Task::FIELDS, async move |caller, page, seen| {
+        service::task::list(caller, &filter, page, &include, seen).await
+    })
+    .await
 }
 
 /// One task.
@@ -70,7 +91,7 @@ async fn get_task(caller: As, id: Id<TaskId>, params: Params<FieldParams>, seen:
     ))]
 #[post("/tasks")]
 async fn post_task(caller: As, params: Params<TenantParam>, draft: Body<TaskDraft>) -> Answer {
-    changed(StatusCode::CREATED, service::task::create(&caller.0, params.0.tenant.as_deref(), draft.0).await?)
+    created("tasks", service::task::create(&caller.0, params.0.tenant.as_deref(), draft.0).await?)
 }
 
 /// A change of a task. A field left out stays as it is; null empties it, and lets the due date be its findings' again

@@ -25,7 +25,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 #[get("/tenants")]
 async fn list_tenants(caller: As, _: Params<NoParams>, seen: Seen) -> Answer {
     let items = service::tenant::list(&caller.0);
-    whole(&Page { items, next_cursor: None, has_more: false, cursors: Vec::new() }, &seen)
+    whole(&Page { items, next_cursor: None, has_more: false, count: None, included: None, cursors: Vec::new() }, &seen)
 }
 
 /// One municipality, by slug or id.

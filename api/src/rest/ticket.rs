@@ -3,10 +3,11 @@
 use super::{
     As, Body,
     extract::{Id, Seen},
-    params::{NoParams, PageParams, TenantParam, TenantsParam},
+    listing::list,
+    params::{CountedParams, NoParams, TenantParam, TenantsParam},
     problem::ProblemDetails,
     query::{Filtered, Params},
-    respond::{Answer, changed, page, uncached},
+    respond::{Answer, changed, uncached},
 };
 use actix_web::{HttpRequest, delete, get, http::StatusCode, post, put, web::Path};
 use domain::{
@@ -32,7 +33,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// A page of tickets by the ids of their tasks.
-#[utoipa::path(tag = "tickets", operation_id = "listTickets", params(TicketFilter, PageParams),
+#[utoipa::path(tag = "tickets", operation_id = "listTickets", params(TicketFilter, CountedParams),
     security(("bearer" = ["tasks:read"])), responses(
         (status = 200, description = "A page", body = Page<LinkedTicket>),
         (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
@@ -42,16 +43,14 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 async fn list_tickets(
     caller: As,
     request: HttpRequest,
-    params: Filtered<TicketFilter, PageParams>,
+    params: Filtered<TicketFilter, CountedParams>,
     seen: Seen,
 ) -> Answer {
     let Filtered(filter, page_params) = params;
-    let (page_request, fields) = page_params.read(LinkedTicket::FIELDS)?;
-    page(
-        &request,
-        service::ticket::list(&caller.0, &filter, &page_request, seen.tags(&fields).as_deref()).await?,
-        &fields,
-    )
+    list(caller, &request, &seen, page_params, LinkedTicket::FIELDS, async move |caller, page, seen| {
+        service::ticket::list(caller, &filter, page, seen).await
+    })
+    .await
 }
 
 /// Takes over the states of up to 1,000 tickets.

@@ -57,6 +57,7 @@ pub async fn list(caller: &Caller, query: &AssetQuery, seen: Option<&str>) -> Re
     }
     let way = if order.descending { Order::Desc } else { Order::Asc };
     let mut find = scope.find::<asset::Entity>().filter(filter::condition(&query.filter));
+    let count = paging::count(&find, &query.page).await?;
     if let Some(after) = after {
         find = find.filter(beyond(order, after));
     }
@@ -64,7 +65,7 @@ pub async fn list(caller: &Caller, query: &AssetQuery, seen: Option<&str>) -> Re
     let mut page = paging::cut(rows, &cursors, &query.page, |row| position(order, row))?;
     let rows = std::mem::take(&mut page.items);
     let items = row::shown(&scope, rows).await?;
-    Ok(Fresh::Changed(etag, page.of(items)))
+    Ok(Fresh::Changed(etag, Page { count, ..page.of(items) }))
 }
 
 /// One asset, unless the caller has it already.

@@ -61,6 +61,13 @@ pub struct Received {
     pub(super) sha256: String,
 }
 
+impl Received {
+    /// SHA-256 of the file, lower-case hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+}
+
 /// Whether the caller may attach this file to the finding: asked before any of it is read.
 ///
 /// # Errors

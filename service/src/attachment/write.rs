@@ -69,7 +69,10 @@ pub async fn delete(caller: &Caller, id: AttachmentId, version: i64) -> Result<A
     command.record(EventKind::AttachmentDeleted, id.0, Change::default());
     command.delete::<attachment::Entity>(attachment::Column::Id.eq(id.0)).await?;
     command.commit("attachment.delete", Some((ResourceType::Attachment, id.0))).await?;
-    if let Err(error) = caller.service().attachments.remove(row.tenant_id, id.0).await {
+    // Where the change still waits for its answer, the object is left to the sweep.
+    if caller.once().is_none()
+        && let Err(error) = caller.service().attachments.remove(row.tenant_id, id.0).await
+    {
         tracing::warn!(attachment = %id, %error, "an object without a row waits for the sweep");
     }
     Ok(read::of(row))

@@ -102,7 +102,16 @@ impl Auth {
         let snapshots = Snapshots::load(platform, clock.clone()).await?;
         let issuer = options.issuer.as_str().into();
         let attachments = Arc::new(Storage::none());
-        let service = Service { apart: store.clone(), store, clock, vault, issuer, attachments, noted: Arc::default() };
+        let service = Service {
+            apart: store.clone(),
+            store,
+            clock,
+            vault,
+            issuer,
+            attachments,
+            noted: Arc::default(),
+            running: Arc::default(),
+        };
         let (verifier, newcomers) = (Verifier::default(), Newcomers::default());
         Ok(Self { service, options, verifier, snapshots, issuers, newcomers })
     }

@@ -100,7 +100,7 @@ pub async fn first(read: &Read, wanted: &[CommentsOf]) -> Result<HashMap<Comment
             rows.entry(target_of(&row)).or_default().push(row);
         }
         for one in wanted {
-            let page = PageRequest { limit, cursor: None, each: true };
+            let page = PageRequest { limit, cursor: None, each: true, count: None };
             let found = rows.remove(&one.target).unwrap_or_default();
             let mut page = paging::cut(found, &cursors(read.caller(), one.target)?, &page, |row| row.id)?;
             let rows = std::mem::take(&mut page.items);

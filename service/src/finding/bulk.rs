@@ -101,7 +101,8 @@ async fn matching(caller: &Caller, filter: &FindingFilter, bulk: &Bulk) -> Resul
     if scope.tenants().is_empty() {
         return Err(Error::refused(Code::Forbidden, "a filter needs `findings:read` as well"));
     }
-    let find = || scope.find::<E>().filter(filter::condition::<E>(filter));
+    let condition = filter::condition::<E>(&scope, filter)?;
+    let find = || scope.find::<E>().filter(condition.clone());
     let columns = [C::Id, C::TenantId, C::Seq];
     let first = |select: sea_orm::Select<E>| {
         select.select_only().columns(columns).order_by_asc(C::Id).limit(MAX_ITEMS as u64 + 1)

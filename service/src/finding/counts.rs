@@ -14,7 +14,7 @@ use domain::{
 };
 use entity::{TenantOwned, finding, finding_version, source};
 use sea_orm::{
-    ActiveEnum, QuerySelect, Select,
+    ActiveEnum, Condition, QuerySelect, Select,
     sea_query::{Expr, ExprTrait},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -63,9 +63,12 @@ struct Group {
 
 async fn groups(scope: &Scope<'_>, filter: &FindingFilter, by: &[FindingFacet]) -> Result<Vec<Group>> {
     match filter.as_of {
-        None => groups_of(scope.find::<finding::Entity>(), filter, by).await,
+        None => {
+            groups_of(scope.find::<finding::Entity>(), filter::condition::<finding::Entity>(scope, filter)?, by).await
+        }
         Some(moment) => {
-            groups_of(scope.find::<finding_version::Entity>().filter(filter::at(moment.0)), filter, by).await
+            let condition = filter::condition::<finding_version::Entity>(scope, filter)?.add(filter::at(moment.0));
+            groups_of(scope.find::<finding_version::Entity>(), condition, by).await
         }
     }
 }
@@ -73,7 +76,7 @@ async fn groups(scope: &Scope<'_>, filter: &FindingFilter, by: &[FindingFacet]) 
 /// One row per combination that occurs: a handful, whatever the number of findings.
 async fn groups_of<T: FindingTable + TenantOwned>(
     find: Find<'_, T>,
-    filter: &FindingFilter,
+    condition: Condition,
     by: &[FindingFacet],
 ) -> Result<Vec<Group>> {
     use finding::Column as C;
@@ -85,7 +88,7 @@ async fn groups_of<T: FindingTable + TenantOwned>(
             select.expr_as(Expr::cust("NULL"), name)
         }
     };
-    find.filter(filter::condition::<T>(filter))
+    find.filter(condition)
         .with(|select| {
             let select = select.select_only().expr_as(T::col(C::TenantId), "tenant_id").group_by(T::col(C::TenantId));
             let select = column(FindingFacet::Severity, C::Severity, "severity", select);

@@ -6,20 +6,22 @@ use super::{
     row,
 };
 use crate::{
-    Error, Etag, Fresh, Result, audit,
+    Error, Etag, Fresh, Result, asset, audit,
     cursor::Bound,
-    paging,
-    tenancy::{Caller, Read, Scope},
+    paging, source, task,
+    tenancy::{Caller, Find, Read, Scope},
 };
 use domain::{
     DateTime, Evidence, Finding, FindingFilter, FindingId, FindingSort, Page, PageRequest, Permission, Timestamp,
+    included::{FindingInclude, Included, check_nodes},
 };
 use entity::{finding, finding_evidence, finding_version};
 use sea_orm::{
-    ColumnTrait, Order, QueryOrder, QuerySelect, Select, Value,
+    ColumnTrait, Condition, Order, QueryOrder, QuerySelect, Select, Value,
     sea_query::{Expr, ExprTrait},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Which findings, in which order, which page of them.
@@ -31,6 +33,8 @@ pub struct FindingQuery {
     pub order: FindingOrder,
     /// Which page.
     pub page: PageRequest,
+    /// What to bring along.
+    pub include: Vec<FindingInclude>,
 }
 
 /// An order; ended by id in the same direction.
@@ -70,6 +74,10 @@ enum Key {
 pub async fn list(caller: &Caller, query: &FindingQuery, seen: Option<&str>) -> Result<Fresh<Page<Finding>>> {
     query.filter.check()?;
     as_of::check(caller, query.filter.as_of)?;
+    let beside = [("count", query.page.count.is_some()), ("include", !query.include.is_empty())];
+    if let Some((name, _)) = beside.into_iter().find(|(_, is_asked)| query.filter.as_of.is_some() && *is_asked) {
+        return Err(domain::Error::parameter(name, "does not go with `as_of`").into());
+    }
     let read = caller.begin_in(Permission::ReadFindings, &query.filter.tenant).await?;
     let scope = read.scope();
     let cursors = cursors(caller, query)?;
@@ -80,10 +88,15 @@ pub async fn list(caller: &Caller, query: &FindingQuery, seen: Option<&str>) -> 
     }
     let items = match query.filter.as_of {
         None => {
-            let rows = present(&scope, query, after).await?;
+            let find =
+                scope.find::<finding::Entity>().filter(filter::condition::<finding::Entity>(&scope, &query.filter)?);
+            let count = paging::count(&find, &query.page).await?;
+            let rows = present(find, query, after).await?;
             let mut page = paging::cut(rows, &cursors, &query.page, |row| position(query.order, row))?;
             let rows = std::mem::take(&mut page.items);
-            page.of(row::read(&scope, rows).await?)
+            let items = row::read(&scope, rows).await?;
+            let included = included(&read, &items, &query.include).await?;
+            Page { count, included, ..page.of(items) }
         }
         Some(moment) => {
             let rows = past(&scope, query, moment.0, after).await?;
@@ -95,11 +108,46 @@ pub async fn list(caller: &Caller, query: &FindingQuery, seen: Option<&str>) -> 
     Ok(Fresh::Changed(etag, items))
 }
 
+/// What findings lead to, each once.
+async fn included(read: &Read, findings: &[Finding], include: &[FindingInclude]) -> Result<Option<Included>> {
+    if include.is_empty() {
+        return Ok(None);
+    }
+    let mut included = Included::default();
+    let mut nodes = findings.len();
+    if include.contains(&FindingInclude::Assets) {
+        let assets = asset::by_ids(read, &distinct(findings.iter().filter_map(|finding| finding.asset_id))).await?;
+        nodes += assets.len();
+        included.assets = Some(assets);
+    }
+    if include.contains(&FindingInclude::Sources) {
+        let sources = source::by_ids(read, &distinct(findings.iter().map(|finding| finding.source_id))).await?;
+        nodes += sources.len();
+        included.sources = Some(sources);
+    }
+    if include.contains(&FindingInclude::Tasks) {
+        let ids: Vec<FindingId> = findings.iter().map(|finding| finding.id).collect();
+        let tasks = task::of_findings(read, &ids).await?.into_iter().map(|(_, task)| (task.id, task));
+        let tasks: Vec<_> = tasks.collect::<BTreeMap<_, _>>().into_values().collect();
+        nodes += tasks.len();
+        included.tasks = Some(tasks);
+    }
+    check_nodes(nodes)?;
+    Ok(Some(included))
+}
+
+fn distinct<T: Ord>(ids: impl Iterator<Item = T>) -> Vec<T> {
+    ids.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 /// One row more than the page, as findings are.
-async fn present(scope: &Scope<'_>, query: &FindingQuery, after: Option<Position>) -> Result<Vec<finding::Model>> {
-    let condition = filter::condition::<finding::Entity>(&query.filter);
+async fn present(
+    find: Find<'_, finding::Entity>,
+    query: &FindingQuery,
+    after: Option<Position>,
+) -> Result<Vec<finding::Model>> {
     let beyond = after.map(|after| beyond::<finding::Entity>(query.order, after));
-    let find = scope.find::<finding::Entity>().filter(condition.add_option(beyond));
+    let find = find.filter(Condition::all().add_option(beyond));
     find.first(column(query.order.by), query.order.way(), query.page.limit + 1).all().await
 }
 
@@ -111,7 +159,7 @@ async fn past(
     after: Option<Position>,
 ) -> Result<Vec<Past>> {
     type Version = finding_version::Entity;
-    let condition = filter::condition::<Version>(&query.filter).add(filter::at(moment));
+    let condition = filter::condition::<Version>(scope, &query.filter)?.add(filter::at(moment));
     let beyond = after.map(|after| beyond::<Version>(query.order, after));
     let by = column(query.order.by).into_iter().chain([finding::Column::Id]);
     let ordered = |select| {
@@ -123,7 +171,7 @@ async fn past(
 }
 
 fn cursors<'a>(caller: &'a Caller, query: &FindingQuery) -> Result<Bound<'a>> {
-    let about = ("findings", &query.filter, query.order);
+    let about = ("findings", &query.filter, query.order, &query.include);
     Bound::of(caller, &about)
 }
 

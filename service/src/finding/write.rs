@@ -9,7 +9,7 @@ use super::{
     difference, patch, version,
 };
 use crate::{
-    Result, risk_acceptance, task_rule,
+    Result, risk_acceptance, search, task_rule,
     tenancy::{Change, Command},
 };
 use domain::{EventKind, Status};
@@ -115,11 +115,9 @@ async fn write_rows(command: &Command, edits: impl Iterator<Item = &Edit>) -> Re
     command.upsert::<finding::Entity>(rows, again).await
 }
 
-/// The values that filters look up one by one.
+/// The values that filters look up one by one, and the words that are searched for.
 async fn write_terms(command: &Command, edits: impl Iterator<Item = &Edit>) -> Result<()> {
-    let is_other = |edit: &&Edit| {
-        edit.before.as_ref().is_none_or(|before| before.cves != edit.after.cves || before.tags != edit.after.tags)
-    };
+    let is_other = |edit: &&Edit| edit.before.as_ref().is_none_or(|before| search::differs(before, &edit.after));
     let edits: Vec<&Edit> = edits.filter(is_other).collect();
     let known: Vec<Uuid> = edits.iter().filter(|edit| edit.before.is_some()).map(|edit| edit.after.id).collect();
     if !known.is_empty() {
@@ -127,7 +125,7 @@ async fn write_terms(command: &Command, edits: impl Iterator<Item = &Edit>) -> R
     }
     let terms = |edit: &&Edit| {
         let row = &edit.after;
-        [patch::terms(row, "cve", &row.cves.0), patch::terms(row, "tag", &row.tags.0)].concat()
+        [patch::terms(row, "cve", &row.cves.0), patch::terms(row, "tag", &row.tags.0), search::of_finding(row)].concat()
     };
     command.insert::<finding_term::Entity>(edits.iter().flat_map(terms).collect()).await
 }

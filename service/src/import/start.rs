@@ -60,6 +60,9 @@ pub fn check(caller: &Caller, request: &ImportRequest) -> Result<TenantId> {
         let violation = Violation::new("source", "takes 1–100 characters on one line");
         return Err(domain::Error { code: Code::InvalidParameter, ..domain::Error::invalid(vec![violation]) }.into());
     }
+    if request.confirm_gone.is_some_and(|count| count < 0) {
+        return Err(domain::Error::parameter("confirm_gone", "takes a number from 0").into());
+    }
     let tenant = caller.one_tenant(Permission::WriteImports, request.tenant.as_deref())?;
     request.scope.check()?;
     if request.coverage.is_some() {
@@ -115,7 +118,7 @@ pub async fn start(
     // One that goes on was plausible when it began, and is looked at again before anything is marked.
     let spooled = if earlier.is_none() { doubt(caller, &report, spooled).await? } else { spooled };
     let row = open(caller, &report, &plan, options).await?;
-    Ok(Run { caller: caller.clone(), plan, spooled, row }.spawn())
+    Ok(Run { caller: caller.beside(), plan, spooled, row }.spawn())
 }
 
 /// Refuses a complete report that would mark implausibly much gone, while nothing of it is stored.

@@ -62,6 +62,14 @@ impl Connection {
         Ok(())
     }
 
+    /// Opens the transaction to these tenants instead of those that it was begun over.
+    pub(crate) async fn open_to(&self, tenants: &[Uuid]) -> Result<()> {
+        if self.is_postgres() {
+            self.execute_unprepared(&scope_of(tenants)).await?;
+        }
+        Ok(())
+    }
+
     pub(crate) const fn is_postgres(&self) -> bool {
         matches!(self.backend, DbBackend::Postgres)
     }
@@ -70,10 +78,15 @@ impl Connection {
 /// `SET LOCAL` ends with the transaction, which is the only form safe with a
 /// pool. Tenants are typed ids, so the literal cannot carry a quote.
 fn open_scope(access: Access, tenants: &[Uuid]) -> String {
-    let mut sql = String::from(match access {
-        Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.tenants = '",
-        Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL app.tenants = '",
-    });
+    let begin = match access {
+        Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
+    };
+    format!("{begin}; {}", scope_of(tenants))
+}
+
+fn scope_of(tenants: &[Uuid]) -> String {
+    let mut sql = String::from("SET LOCAL app.tenants = '");
     for (at, tenant) in tenants.iter().enumerate() {
         let separator = if at > 0 { "," } else { "" };
         // Writing to a String does not fail.

@@ -9,14 +9,18 @@ mod transition;
 pub(crate) mod write;
 
 use crate::{
-    Error, Etag, Fresh, Result,
+    Error, Etag, Fresh, Result, asset,
     cursor::Bound,
-    paging,
+    finding, paging,
     tenancy::{Caller, Command, Read},
 };
 pub(crate) use claim::held;
 pub use claim::{claim, release, renew};
-use domain::{FindingId, Page, PageRequest, Permission, Task, TaskId, Timestamp, task::TaskFilter};
+use domain::{
+    AssetId, FindingId, Page, PageRequest, Permission, Task, TaskId, Timestamp,
+    included::{Included, TaskInclude, check_nodes},
+    task::TaskFilter,
+};
 pub use draft::{create, patch};
 use entity::{task, task_finding, task_lease, ticket};
 use sea_orm::{
@@ -24,7 +28,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Query, SelectStatement},
 };
 pub(crate) use shown::{shown, ticket_of};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub use transition::transition;
 pub(crate) use transition::{Move, move_all};
 use uuid::Uuid;
@@ -37,12 +41,13 @@ pub async fn list(
     caller: &Caller,
     filter: &TaskFilter,
     page: &PageRequest,
+    include: &[TaskInclude],
     seen: Option<&str>,
 ) -> Result<Fresh<Page<Task>>> {
     filter.check()?;
     let read = caller.begin_in(Permission::ReadTasks, &filter.tenant).await?;
     let scope = read.scope();
-    let cursors = Bound::of(caller, &("tasks", filter))?;
+    let cursors = Bound::of(caller, &("tasks", filter, include))?;
     // Tickets are written in the municipality's language, which it changes without its clock.
     let language = format!("{:?}", scope.letterheads().await?.into_iter().collect::<BTreeMap<_, _>>());
     let etag = Etag::of_page(&scope, &cursors, page, &language).await?;
@@ -54,7 +59,26 @@ pub async fn list(
     let mut page = paging::by_id(find, &cursors, page, |row| row.id).await?;
     let rows = std::mem::take(&mut page.items);
     let items = shown(&scope, rows).await?;
-    Ok(Fresh::Changed(etag, page.of(items)))
+    let included = included(&read, &items, include).await?;
+    Ok(Fresh::Changed(etag, Page { included, ..page.of(items) }))
+}
+
+/// What tasks lead to, each once.
+async fn included(read: &Read, tasks: &[Task], include: &[TaskInclude]) -> Result<Option<Included>> {
+    if include.is_empty() {
+        return Ok(None);
+    }
+    let ids: BTreeSet<FindingId> = tasks.iter().flat_map(|task| task.finding_ids.iter().copied()).collect();
+    check_nodes(tasks.len() + ids.len())?;
+    let findings = finding::by_ids(read, &Vec::from_iter(ids)).await?;
+    let mut included = Included::default();
+    if include.contains(&TaskInclude::Assets) {
+        let ids: BTreeSet<AssetId> = findings.iter().filter_map(|finding| finding.asset_id).collect();
+        check_nodes(tasks.len() + findings.len() + ids.len())?;
+        included.assets = Some(asset::by_ids(read, &Vec::from_iter(ids)).await?);
+    }
+    included.findings = include.contains(&TaskInclude::Findings).then_some(findings);
+    Ok(Some(included))
 }
 
 fn condition(filter: &TaskFilter, now: Timestamp) -> Condition {

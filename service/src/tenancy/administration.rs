@@ -48,6 +48,9 @@ impl Administration {
             let entry = Entry::done(action).about(about.0, about.1);
             audit::append(&self.connection, vault, TenantId(*tenant), principal, entry, now).await?;
         }
-        self.connection.commit().await
+        match self.tenants.first() {
+            Some(tenant) => self.caller.settle(self.connection, *tenant).await,
+            None => self.connection.commit().await,
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! Who acts, and what it may do in each tenant.
 
-use super::{Administration, Read, Write};
-use crate::{
-    Clock, Error, Result, Store,
-    auth::Vault,
-    store::{Access, Connection},
-};
+use super::{Once, once::Running};
+use crate::{Clock, Error, Result, Store, auth::Vault, store::Connection};
 use domain::{Code, OrganisationId, Permission, PrincipalId, RightReason, Scopes, Tenant, TenantId, Timestamp};
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::sync::OnceCell;
 
 /// What every use case stands on: the store, the time and the keys.
@@ -28,6 +28,8 @@ pub struct Service {
     pub attachments: Arc<crate::attachment::Storage>,
     /// What the audit has yet to write.
     pub noted: Arc<crate::audit::Noted>,
+    /// The requests with a key that are being answered.
+    pub running: Arc<Running>,
 }
 
 /// The issuer and subject of the principal that stands for the command line.
@@ -51,6 +53,8 @@ struct Inner {
     rights: BTreeMap<TenantId, Right>,
     /// The one transaction of all reads, where they are to show one moment.
     moment: Option<Arc<OnceCell<Arc<Connection>>>>,
+    /// The request that is being answered, where it may come twice.
+    once: Arc<Mutex<Option<Once>>>,
 }
 
 /// The organisation that a principal belongs to.
@@ -108,6 +112,7 @@ impl Caller {
             is_operator: false,
             rights,
             moment: None,
+            once: Arc::default(),
         }))
     }
 
@@ -131,7 +136,49 @@ impl Caller {
     /// The same caller on another store's connections (one pool per server thread).
     pub fn on(&self, store: &Store) -> Self {
         let service = Service { store: store.clone(), ..self.0.service.clone() };
-        Self(Arc::new(Inner { service, ..(*self.0).clone() }))
+        Self(Arc::new(Inner { service, once: Arc::default(), ..(*self.0).clone() }))
+    }
+
+    /// The same caller for work that goes on beside the request: what it changes is committed as it comes.
+    pub(crate) fn beside(&self) -> Self {
+        Self(Arc::new(Inner { once: Arc::default(), ..(*self.0).clone() }))
+    }
+
+    /// From now on this caller and its clones answer a request that may come twice.
+    ///
+    /// # Errors
+    /// `idempotency_in_progress` if the same request is being answered right now.
+    pub fn answers_once(&self, once: Once) -> Result<()> {
+        once.enter(&self.0.service.running, self.0.principal)?;
+        *self.0.once.lock().unwrap_or_else(PoisonError::into_inner) = Some(once);
+        Ok(())
+    }
+
+    /// The request that may come twice, if this is one.
+    pub fn once(&self) -> Option<Once> {
+        self.0.once.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The request that may come twice, whose answer is known now; what follows is another one.
+    pub fn answered(&self) -> Option<Once> {
+        self.0.once.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Commits a change; of a request that may come twice, once its answer is known.
+    pub(super) async fn settle(&self, connection: Connection, tenant: uuid::Uuid) -> Result<()> {
+        match self.once() {
+            None => connection.commit().await,
+            Some(once) => once.hold(self, connection, tenant).await,
+        }
+    }
+
+    /// The transaction of all reads, where they are to show one moment.
+    pub(super) fn moment(&self) -> Option<&OnceCell<Arc<Connection>>> {
+        self.0.moment.as_deref()
+    }
+
+    pub(super) fn all_tenants(&self) -> Vec<uuid::Uuid> {
+        self.0.rights.keys().map(|tenant| tenant.0).collect()
     }
 
     /// The same caller, all of whose reads share one transaction, so that what
@@ -212,82 +259,6 @@ impl Caller {
         })
     }
 
-    /// A read over exactly the tenants where the caller holds the permission.
-    ///
-    /// # Errors
-    /// `forbidden` if there is none.
-    pub async fn begin(&self, permission: Permission) -> Result<Read> {
-        self.begin_in(permission, &[]).await
-    }
-
-    /// [`Caller::begin`] over those of the tenants named; over all if none is.
-    ///
-    /// # Errors
-    /// `forbidden`, or `unknown_tenant` for a name that the caller has no such
-    /// right in, whether the tenant exists or not.
-    pub async fn begin_in(&self, permission: Permission, named: &[String]) -> Result<Read> {
-        self.begin_any_in(&[permission], named).await
-    }
-
-    /// [`Caller::begin_in`] where one of several permissions will do, to be told apart by the use case.
-    ///
-    /// # Errors
-    /// `forbidden` if the caller holds none of them anywhere, `unknown_tenant`.
-    pub async fn begin_any_in(&self, permissions: &[Permission], named: &[String]) -> Result<Read> {
-        let tenants = self.tenants(permissions, named)?;
-        Ok(Read::new(self.reading(&tenants).await?, self.clone(), tenants))
-    }
-
-    async fn reading(&self, tenants: &[uuid::Uuid]) -> Result<Arc<Connection>> {
-        let store = &self.0.service.store;
-        let Some(moment) = &self.0.moment else {
-            return Ok(Arc::new(store.begin(Access::Read, tenants).await?));
-        };
-        let begin = async || {
-            let all: Vec<_> = self.0.rights.keys().map(|tenant| tenant.0).collect();
-            Ok(Arc::new(store.begin(Access::Read, &all).await?))
-        };
-        moment.get_or_try_init(begin).await.cloned()
-    }
-
-    /// A write over exactly the tenants where the caller holds the permission;
-    /// the command that follows names one of them.
-    ///
-    /// # Errors
-    /// `forbidden` if there is none.
-    pub async fn begin_write(&self, permission: Permission) -> Result<Write> {
-        self.begin_write_any(&[permission]).await
-    }
-
-    /// Refuses who holds a permission nowhere, before anything is looked for.
-    ///
-    /// # Errors
-    /// `forbidden`.
-    pub(crate) fn require_anywhere(&self, permission: Permission) -> Result<()> {
-        self.tenants(&[permission], &[]).map(drop)
-    }
-
-    /// [`Caller::begin_write`] where one of several permissions will do, to be told apart by the rule.
-    ///
-    /// # Errors
-    /// `forbidden` if the caller holds none of them anywhere.
-    pub async fn begin_write_any(&self, permissions: &[Permission]) -> Result<Write> {
-        let tenants = self.tenants(permissions, &[])?;
-        let connection = self.0.service.store.begin(Access::Write, &tenants).await?;
-        Ok(Write::new(connection, self.clone(), tenants))
-    }
-
-    /// A change of who may do what, in those of the tenants named where the caller
-    /// holds the permission; in all of them if none is.
-    ///
-    /// # Errors
-    /// `forbidden` if there is none, `unknown_tenant`.
-    pub(crate) async fn administer(&self, permission: Permission, named: &[String]) -> Result<Administration> {
-        let tenants = self.tenants(&[permission], named)?;
-        let connection = self.0.service.store.begin(Access::Write, &tenants).await?;
-        Ok(Administration::new(connection, self.clone(), tenants))
-    }
-
     /// Refuses scopes that the caller does not hold in the tenant itself: nobody gives more than they have.
     ///
     /// # Errors
@@ -305,14 +276,6 @@ impl Caller {
         Err(Error::refused(Code::ExceedsOwnRights, detail))
     }
 
-    /// A read over all of the caller's tenants, to be narrowed by the use case (relations of other resources).
-    ///
-    /// # Errors
-    /// `forbidden` if the caller has no right anywhere.
-    pub async fn look(&self) -> Result<Read> {
-        self.begin_any_in(Permission::ALL, &[]).await
-    }
-
     /// The one tenant that a creating request means.
     ///
     /// # Errors
@@ -325,7 +288,7 @@ impl Caller {
         }
     }
 
-    fn tenants(&self, permissions: &[Permission], named: &[String]) -> Result<Vec<uuid::Uuid>> {
+    pub(super) fn tenants(&self, permissions: &[Permission], named: &[String]) -> Result<Vec<uuid::Uuid>> {
         let holds = |right: &Right| permissions.iter().any(|permission| right.scopes.has(*permission));
         let rights = self.0.rights.iter();
         let held: Vec<_> = rights.filter(|(_, right)| holds(right)).map(|(id, _)| id.0).collect();

@@ -4,6 +4,7 @@ use super::{Caller, Scope, write::stale};
 use crate::{
     Error, Result,
     audit::{self, Entry},
+    search,
     store::Connection,
 };
 use domain::{EventKind, ResourceType, TenantId, Timestamp, tenant_settings::TenantSettings};
@@ -15,6 +16,7 @@ use sea_orm::{
     sea_query::{LockType, OnConflict},
 };
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// One tenant's change in the making. It holds the tenant's clock, so that the
@@ -246,6 +248,7 @@ impl Command {
     /// Commits a step of a longer piece of work, whose audit row its last step writes.
     pub async fn commit_step(mut self) -> Result<()> {
         let events = std::mem::take(&mut self.events);
+        search::follow_assets(&self, &renamed(&events)).await?;
         self.insert::<event::Entity>(events).await?;
         let ticked = tenant_clock::ActiveModel {
             value: Set(self.value),
@@ -257,8 +260,22 @@ impl Command {
             .filter(tenant_clock::Column::TenantId.eq(self.tenant))
             .exec(&self.connection)
             .await?;
-        self.connection.commit().await
+        self.caller.settle(self.connection, self.tenant).await
     }
+}
+
+/// The assets that are new or have another name.
+fn renamed(events: &[event::ActiveModel]) -> Vec<Uuid> {
+    let is_other = |event: &&event::ActiveModel| match (event.kind.try_as_ref(), event.changed.try_as_ref()) {
+        (Some(EventKind::AssetCreated), _) => true,
+        (Some(kind), Some(Some(changed))) => {
+            kind.resource_type() == ResourceType::Asset && changed.get("name").is_some()
+        }
+        _ => false,
+    };
+    let ids: BTreeSet<Uuid> =
+        events.iter().filter(is_other).filter_map(|event| event.resource_id.try_as_ref().copied()).collect();
+    ids.into_iter().collect()
 }
 
 fn named(resource: Option<(ResourceType, Uuid)>) -> Option<(String, Uuid)> {

@@ -8,6 +8,8 @@
 mod administration;
 mod caller;
 mod command;
+mod once;
+mod opening;
 mod read;
 mod scope;
 mod write;
@@ -16,6 +18,7 @@ pub use administration::Administration;
 pub use caller::{Caller, Right, Service};
 pub(crate) use caller::{Identity, Membership, OPERATOR};
 pub use command::{Change, Command};
+pub use once::{Once, forget_old};
 pub use read::Read;
 pub use scope::{Find, Scope};
 pub use write::Write;

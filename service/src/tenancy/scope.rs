@@ -27,6 +27,12 @@ pub struct Find<'t, E: EntityTrait> {
     select: Select<E>,
 }
 
+impl<E: EntityTrait> Clone for Find<'_, E> {
+    fn clone(&self) -> Self {
+        Self { connection: self.connection, tenants: self.tenants.clone(), select: self.select.clone() }
+    }
+}
+
 /// Most tenants whose indexes are walked one by one. SQLite puts at most 500 selects together.
 const MAX_BRANCHES: usize = 100;
 
@@ -95,6 +101,16 @@ impl<E: TenantOwned> Find<'_, E> {
     pub async fn one(self) -> Result<Option<E::Model>> {
         let connection = self.connection;
         Ok(self.scoped().one(connection).await?)
+    }
+
+    /// How many rows there are; at most `most` are looked at.
+    pub(crate) async fn count(self, most: Option<u64>) -> Result<i64> {
+        let connection = self.connection;
+        let rows = self.scoped().select_only().expr_as(Expr::val(1), "one").limit(most).into_query();
+        let mut count = Query::select();
+        count.expr_as(Expr::col(Asterisk).count(), "count").from_subquery(rows, "counted");
+        let statement = connection.get_database_backend().build(&count);
+        Ok(Count::find_by_statement(statement).one(connection).await?.map_or(0, |row| row.count))
     }
 
     /// The selected columns as another type: partial rows and aggregates.
@@ -173,6 +189,11 @@ impl<E: Identified> Find<'_, E> {
         self.select = ordered(self.select);
         self
     }
+}
+
+#[derive(FromQueryResult)]
+struct Count {
+    count: i64,
 }
 
 /// The select of these tenants' rows.

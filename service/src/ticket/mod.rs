@@ -46,9 +46,10 @@ pub async fn list(
         let same = Condition::all().add(C::TaskId.eq(task)).add(C::System.gt(system));
         Condition::any().add(C::TaskId.gt(task)).add(same)
     });
-    let condition =
-        Condition::all().add_option(filter.system.as_ref().map(|system| C::System.eq(system))).add_option(later);
-    let find = scope.find::<ticket::Entity>().filter(condition);
+    let of_system = Condition::all().add_option(filter.system.as_ref().map(|system| C::System.eq(system)));
+    let find = scope.find::<ticket::Entity>().filter(of_system);
+    let count = paging::count(&find, page).await?;
+    let find = find.filter(Condition::all().add_option(later));
     let first = |select: sea_orm::Select<ticket::Entity>| {
         select.order_by_asc(C::TaskId).order_by_asc(C::System).limit(page.limit + 1)
     };
@@ -65,7 +66,8 @@ pub async fn list(
         let task_status = *statuses.get(&row.task_id)?;
         Some(LinkedTicket { tenant_id, task_id, task_status, ticket: ticket_of(row) })
     };
-    Ok(Fresh::Changed(etag, page.of(rows.into_iter().filter_map(linked).collect())))
+    let items = rows.into_iter().filter_map(linked).collect();
+    Ok(Fresh::Changed(etag, Page { count, ..page.of(items) }))
 }
 
 /// How far a task is.

@@ -18,9 +18,9 @@ use uuid::Uuid;
 pub(crate) const MISSING: &str = "01900000-0000-7000-8000-000000000000";
 
 /// A municipality with something of everything in it.
-struct Filled {
+pub(crate) struct Filled {
     /// One id of each resource, by its name in paths.
-    one: BTreeMap<&'static str, String>,
+    pub(crate) one: BTreeMap<&'static str, String>,
     /// Every id that its people are ever shown, but their own.
     all: BTreeSet<Uuid>,
 }
@@ -37,7 +37,7 @@ impl Filled {
 }
 
 /// Both municipalities get the very same report, so that all but the ids is the same.
-async fn filled(world: &World, slug: &'static str) -> Filled {
+pub(crate) async fn filled(world: &World, slug: &'static str) -> Filled {
     let tenant = if slug == "norrvik" { world.norrvik } else { world.alvsund };
     let person = world.person(&format!("filler of {slug}"), &[tenant], ALL).await;
     // Three sources say the same, so that the first finding has others related to it.

@@ -1,0 +1,224 @@
+//! Lists in the form that `Accept` asks for: a page of JSON, or all of it line by line as NDJSON or CSV.
+
+use super::{
+    As, Problem,
+    extract::{Authorization, Seen, authorization},
+    params::CountedParams,
+    respond::{Answer, Fields, page, tagged, unchanged},
+};
+use crate::application::{State, Worker};
+use actix_web::{
+    HttpRequest,
+    http::{StatusCode, header},
+    web::{Bytes, Data},
+};
+use domain::{Code, Page, PageRequest};
+
+use futures_util::stream::{self, StreamExt};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use service::{
+    Caller, Fresh,
+    export::{csv, ndjson},
+};
+
+/// A form of a list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Form {
+    /// One page.
+    Json,
+    /// All of it, an object a line.
+    Lines,
+    /// All of it as a table; with a byte order mark where the client asks for `bom=true`.
+    Table { marked: bool },
+}
+
+impl Form {
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Lines => "application/x-ndjson",
+            Self::Table { .. } => "text/csv; charset=utf-8",
+        }
+    }
+
+    /// The form that `Accept` prefers (RFC 9110, section 12.5.1); JSON if it does not matter.
+    ///
+    /// # Errors
+    /// `not_acceptable`.
+    fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        let accepted = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
+        let ranges: Vec<&str> = accepted.flat_map(|value| value.split(',')).map(str::trim).collect();
+        let wishes = ranges.iter().filter_map(|range| Self::wish(range));
+        let best = wishes.reduce(|best, wish| if wish.1 > best.1 { wish } else { best });
+        match best {
+            Some((form, weight)) if weight > 0 => Ok(form),
+            None if ranges.is_empty() => Ok(Self::Json),
+            _ => Err(Problem::of(Code::NotAcceptable)),
+        }
+    }
+
+    /// The form that a media range means, with its weight in thousandths.
+    fn wish(range: &str) -> Option<(Self, u32)> {
+        let mut parts = range.split(';').map(str::trim);
+        let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let parameters: Vec<(&str, &str)> = parts.filter_map(|part| part.split_once('=')).collect();
+        let value =
+            |name: &str| parameters.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value);
+        let form = match kind.as_str() {
+            "*/*" | "application/*" | "application/json" => Self::Json,
+            "application/x-ndjson" | "application/ndjson" => Self::Lines,
+            "text/csv" | "text/*" => Self::Table { marked: value("bom") == Some("true") },
+            _ => return None,
+        };
+        let weight = value("q").map_or(Some(1.0), |weight| weight.parse::<f32>().ok()).unwrap_or(0.0);
+        Some((form, (weight.clamp(0.0, 1.0) * 1000.0) as u32))
+    }
+}
+
+/// Answers with a list that `load` reads page by page.
+///
+/// Without `limit`, NDJSON and CSV hold all of it from `cursor` on, read as the client takes it, each page in the name of
+/// the caller as it stands then: where its token or grant ends, so does the answer, without its last chunk.
+pub(super) async fn list<T, F>(
+    caller: As,
+    request: &HttpRequest,
+    seen: &Seen,
+    wish: impl Into<CountedParams>,
+    known: &'static [&'static str],
+    load: F,
+) -> Answer
+where
+    T: Serialize,
+    F: AsyncFn(&Caller, &PageRequest, Option<&str>) -> service::Result<Fresh<Page<T>>> + 'static,
+{
+    let form = Form::of(request)?;
+    let wish: CountedParams = wish.into();
+    let is_whole = wish.limit.is_none();
+    let (mut wish, fields) = wish.read(known)?;
+    let fields = fields.shown_as(form.suffix());
+    let tags = seen.tags(&fields);
+    if form == Form::Json {
+        return page(request, load(&caller.0, &wish, tags.as_deref()).await?, &fields);
+    }
+    if wish.count.is_some() {
+        return Err(domain::Error::parameter("count", "goes with a page of JSON").into());
+    }
+    if is_whole {
+        wish.limit = PageRequest::MAX;
+    }
+    // What pages bring along has no place in lines and tables.
+    let (etag, first) = match load(&caller.0, &wish, tags.as_deref()).await? {
+        Fresh::Unchanged(etag) => return Ok(unchanged(&etag, &fields)),
+        Fresh::Changed(etag, first) => (etag, first),
+    };
+    let state = request.app_data::<Data<State>>().cloned().ok_or_else(|| Problem::of(Code::Internal))?;
+    let worker = request.app_data::<Data<Worker>>().cloned().ok_or_else(|| Problem::of(Code::Internal))?;
+    let given = authorization(request).ok_or_else(|| Problem::of(Code::Unauthenticated))?;
+    let mut answer = tagged(StatusCode::OK, fields.tag(&etag));
+    answer.content_type(form.media_type());
+    let columns = fields.columns(known);
+    let mut rows = Rows { state, worker, given, form, fields, columns, wish, load, has_more: true };
+    let head = rows.bytes(first, is_whole, true)?;
+    let rest = stream::try_unfold(rows, async |mut rows| {
+        if !rows.has_more {
+            return Ok(None);
+        }
+        Ok::<_, Problem>(Some((rows.next().await?, rows)))
+    });
+    Ok(answer.streaming(stream::once(async { Ok::<_, Problem>(head) }).chain(rest)))
+}
+
+impl Form {
+    /// Tells the tags of the forms apart.
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Json => "",
+            Self::Lines => "n",
+            Self::Table { marked: false } => "c",
+            Self::Table { marked: true } => "b",
+        }
+    }
+}
+
+/// A list on its way out.
+struct Rows<F> {
+    state: Data<State>,
+    worker: Data<Worker>,
+    given: Authorization,
+    form: Form,
+    fields: Fields,
+    columns: Vec<&'static str>,
+    wish: PageRequest,
+    load: F,
+    has_more: bool,
+}
+
+impl<F> Rows<F> {
+    /// The lines of a page, after the names of the columns if it is the first one.
+    fn bytes<T: Serialize>(&mut self, page: Page<T>, goes_on: bool, is_first: bool) -> Result<Bytes, Problem> {
+        if page.included.is_some() {
+            return Err(domain::Error::parameter("include", "goes with a page of JSON").into());
+        }
+        let mut out = match self.form {
+            Form::Table { marked } if is_first => csv::head(&self.columns, marked),
+            _ => Vec::new(),
+        };
+        for item in &page.items {
+            let item: Map<String, Value> = match self.fields.of(item)? {
+                Value::Object(members) => members,
+                _ => return Err(Problem::of(Code::Internal)),
+            };
+            match self.form {
+                Form::Table { .. } => csv::line(&mut out, &self.columns, &item),
+                Form::Json | Form::Lines => ndjson::line(&mut out, &item),
+            }
+        }
+        self.has_more = goes_on && page.has_more;
+        self.wish.cursor = page.next_cursor;
+        Ok(out.into())
+    }
+
+    async fn next<T: Serialize>(&mut self) -> Result<Bytes, Problem>
+    where
+        F: AsyncFn(&Caller, &PageRequest, Option<&str>) -> service::Result<Fresh<Page<T>>>,
+    {
+        let caller = self.given.caller(&self.state, &self.worker).await?;
+        match (self.load)(&caller, &self.wish, None).await? {
+            Fresh::Changed(_, page) => self.bytes(page, true, false),
+            Fresh::Unchanged(_) => Err(Problem::of(Code::Internal)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    fn form(accept: &str) -> Result<Form, Code> {
+        let request = TestRequest::default().insert_header((header::ACCEPT, accept)).to_http_request();
+        Form::of(&request).map_err(|problem| problem.code)
+    }
+
+    #[test]
+    fn the_preferred_form_is_given() {
+        let table = Form::Table { marked: false };
+        for (accept, expected) in [
+            ("*/*", Form::Json),
+            ("application/json", Form::Json),
+            ("application/x-ndjson", Form::Lines),
+            ("text/csv", table),
+            ("text/csv;bom=true", Form::Table { marked: true }),
+            ("application/json;q=0.5, text/csv", table),
+            ("text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8", Form::Json),
+            ("text/csv;q=0, application/x-ndjson;q=0.1", Form::Lines),
+        ] {
+            assert_eq!(form(accept), Ok(expected), "{accept}");
+        }
+        for accept in ["text/html", "application/xml", "text/csv;q=0", "application/json;q=x"] {
+            assert_eq!(form(accept), Err(Code::NotAcceptable), "{accept}");
+        }
+        assert_eq!(Form::of(&TestRequest::default().to_http_request()).ok(), Some(Form::Json));
+    }
+}

@@ -1,0 +1,111 @@
+//! `idempotencyKey`: a mutation that comes again has its effect once and gives its first answer again, which is what
+//! its field showed then; another document, or other arguments, under the same key is a mismatch.
+
+use crate::{
+    connection::caller,
+    error::{refused, refused_by_rule},
+};
+use async_graphql::{
+    Context, Error, Name, Result, ServerResult, Value,
+    async_trait::async_trait,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo},
+};
+use domain::idempotency::IdempotencyKey;
+use service::{Caller, Once};
+use std::sync::{Arc, Mutex, PoisonError};
+
+const ARGUMENT: &str = "idempotencyKey";
+
+/// The caller of a mutation that may come twice if it has a key.
+pub(crate) fn acting<'a>(ctx: &Context<'a>, key: Option<String>) -> Result<&'a Caller> {
+    let caller = caller(ctx)?;
+    let Some(key) = key else { return Ok(caller) };
+    let key = IdempotencyKey::parse(ARGUMENT, &key).map_err(refused_by_rule)?;
+    let field = ctx.field();
+    let mut arguments = field.arguments()?;
+    arguments.retain(|(name, _)| name != ARGUMENT);
+    arguments.sort_by(|(left, _), (right, _)| left.cmp(right));
+    let tenant = arguments.iter().find(|(name, _)| name == "tenant").map(|(_, tenant)| tenant.to_string());
+    let once = Once::new(&key, &format!("MUTATION {}", field.name()), &tenant.unwrap_or_default());
+    for (name, value) in arguments {
+        once.asks(name.as_bytes());
+        once.asks(value.to_string().as_bytes());
+    }
+    once.asks(format!("{:?}", ctx.item.node.selection_set.node).as_bytes());
+    caller.answers_once(once).map_err(refused)?;
+    Ok(caller)
+}
+
+/// Keeps the answers of mutations with their effects.
+pub(crate) struct Answers;
+
+impl ExtensionFactory for Answers {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(OfRequest::default())
+    }
+}
+
+/// Where in the answer stands what is told once and never again.
+#[derive(Default)]
+struct OfRequest {
+    secrets: Mutex<Vec<Vec<String>>>,
+}
+
+#[async_trait]
+impl Extension for OfRequest {
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        if info.parent_type == "ClientCredentials" && info.name == "secret" {
+            self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(info.path_node.to_string_vec());
+        }
+        if info.parent_type != "Mutation" {
+            return next.run(ctx, info).await;
+        }
+        let position = info.field.alias.as_ref().map_or(info.field.name.pos, |alias| alias.pos);
+        let answer = next.run(ctx, info).await;
+        let Some(once) = ctx.data_opt::<Caller>().and_then(Caller::answered) else { return answer };
+        match answer {
+            Err(_) if let Some(given) = once.given() => {
+                again(&given).map_err(|error| error.into_server_error(position))
+            }
+            Ok(Some(value)) if once.holds() => {
+                let kept = self.kept(&value).map_err(|error| error.into_server_error(position))?;
+                once.seal(kept).await.map_err(|error| refused(error).into_server_error(position))?;
+                Ok(Some(value))
+            }
+            other => {
+                once.forget();
+                other
+            }
+        }
+    }
+}
+
+impl OfRequest {
+    /// The answer without what is told once.
+    fn kept(&self, value: &Value) -> Result<String> {
+        let mut value = value.clone();
+        for path in self.secrets.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            // The first step is the mutation itself.
+            let found = path.iter().skip(1).try_fold(&mut value, |at, step| match at {
+                Value::Object(fields) => fields.get_mut(&Name::new(step)),
+                Value::List(items) => items.get_mut(step.parse::<usize>().ok()?),
+                _ => None,
+            });
+            if let Some(secret) = found {
+                *secret = Value::Null;
+            }
+        }
+        value.into_json().map(|json| json.to_string()).map_err(|error| refused(service::Error::internal(error)))
+    }
+}
+
+fn again(given: &str) -> Result<Option<Value>> {
+    let unreadable = |error| -> Error { refused(service::Error::internal(error)) };
+    let json: serde_json::Value = serde_json::from_str(given).map_err(unreadable)?;
+    Value::from_json(json).map(Some).map_err(unreadable)
+}

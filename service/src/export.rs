@@ -1,0 +1,3 @@
+//! The forms in which lists go out, for the edges.
+
+pub use formats::export::{csv, ndjson};
