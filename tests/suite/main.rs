@@ -23,6 +23,8 @@ mod differential;
 mod edges;
 mod encodings;
 mod findings;
+mod graphql_attacks;
+mod graphql_edge;
 mod hostile;
 mod identity;
 mod import_rules;
