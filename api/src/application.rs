@@ -184,7 +184,7 @@ fn serve(
     state: Data<State>,
     store: Store,
 ) -> std::io::Result<Server> {
-    let schema = Data::new(schema::build(config.limits.graphql_depth, config.limits.graphql_complexity));
+    let schema = Data::new(graphql::schema(&config.limits, config.graphql_introspection));
     let document = Data::new(pages::Document(rest::document_json()));
     let methods = Data::new(Methods::of(&rest::document()));
     let body_bytes = config.limits.body_bytes;

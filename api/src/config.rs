@@ -30,6 +30,7 @@ pub struct Config {
     pub audience: String,
     pub signing_algorithm: service::auth::SigningAlgorithm,
     pub token_seconds: u64,
+    pub graphql_introspection: bool,
     pub key_file: PathBuf,
     pub key: String,
     pub issuers: Vec<service::auth::IssuerOptions>,
@@ -123,8 +124,14 @@ pub struct Limits {
     pub body_bytes: usize,
     pub acquire_seconds: u64,
     pub shutdown_seconds: u64,
+    pub graphql_document_bytes: usize,
+    pub graphql_tokens: usize,
     pub graphql_depth: usize,
     pub graphql_complexity: usize,
+    pub graphql_root_fields: usize,
+    pub graphql_aliases: usize,
+    pub graphql_directives: usize,
+    pub graphql_persisted_queries: usize,
 }
 
 /// The log.
@@ -150,6 +157,9 @@ pub enum LogFormat {
 
 /// Tables of the file; in the environment their names are joined to the setting's by `_`.
 const TABLES: &[&str] = &["outbound", "enrich", "audit", "imports", "attachments", "limits", "log"];
+
+/// Above it costs are no longer told apart.
+const MOST_COMPLEX: usize = 1_000_000_000;
 
 /// Variables that begin alike but belong to the test scripts.
 const NOT_SETTINGS: &[&str] = &["bin", "corpus", "screenshots"];
@@ -194,11 +204,17 @@ impl Config {
             ("limits.head_seconds", self.limits.head_seconds),
             ("limits.keep_alive_seconds", self.limits.keep_alive_seconds),
             ("audit.seal_seconds", self.audit.seal_seconds),
+            ("limits.graphql_document_bytes", self.limits.graphql_document_bytes as u64),
+            ("limits.graphql_tokens", self.limits.graphql_tokens as u64),
             ("limits.graphql_depth", self.limits.graphql_depth as u64),
             ("limits.graphql_complexity", self.limits.graphql_complexity as u64),
+            ("limits.graphql_root_fields", self.limits.graphql_root_fields as u64),
         ];
         if let Some((name, _)) = numbers.iter().find(|(_, number)| *number == 0) {
             return Err(format!("{name} must be at least 1"));
+        }
+        if self.limits.graphql_complexity > MOST_COMPLEX {
+            return Err(format!("limits.graphql_complexity must be at most {MOST_COMPLEX}"));
         }
         let spool = self.spool_folder();
         tempfile::tempfile_in(&spool)

@@ -24,14 +24,14 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(page("/openapi.json").route(web::get().to(openapi)))
         .service(page("/graphql/schema.graphql").route(web::get().to(sdl)))
         .service(page("/problems/{code}").route(web::get().to(explain)))
-        .service(page("/docs").route(web::get().to(|| asset(DOCS, "index.html"))))
+        .service(page("/docs").route(web::get().to(|| async { asset(DOCS, "index.html") })))
+        .service(page("/docs/{file}").route(web::get().to(|file: Path<String>| async move { asset(DOCS, &file) })))
         .service(
-            page("/docs/{file}").route(web::get().to(|file: Path<String>| async move { asset(DOCS, &file).await })),
+            page("/graphiql").route(web::get().to(|state: Data<State>| async move { explorer(&state, "index.html") })),
         )
-        .service(page("/graphiql").route(web::get().to(|| asset(GRAPHIQL, "index.html"))))
         .service(
             page("/graphiql/{file}")
-                .route(web::get().to(|file: Path<String>| async move { asset(GRAPHIQL, &file).await })),
+                .route(web::get().to(|state: Data<State>, file: Path<String>| async move { explorer(&state, &file) })),
         );
 }
 
@@ -54,8 +54,20 @@ async fn openapi(document: Data<Document>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(document.0.clone())
 }
 
-async fn sdl(schema: Data<schema::FyndSchema>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(schema.sdl())
+async fn sdl(state: Data<State>, schema: Data<schema::FyndSchema>) -> Result<HttpResponse, Problem> {
+    told(&state)?;
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(schema.sdl()))
+}
+
+/// A file of the page that GraphQL is explored with.
+fn explorer(state: &State, file: &str) -> Result<HttpResponse, Problem> {
+    told(state)?;
+    asset(GRAPHIQL, file)
+}
+
+/// Whether the GraphQL schema is told at all.
+fn told(state: &State) -> Result<(), Problem> {
+    if state.config.graphql_introspection { Ok(()) } else { Err(Problem::of(Code::IntrospectionDisabled)) }
 }
 
 /// The page of an error code, in plain text.
@@ -100,7 +112,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
                       font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
-async fn asset(files: &[File], name: &str) -> Result<HttpResponse, Problem> {
+fn asset(files: &[File], name: &str) -> Result<HttpResponse, Problem> {
     let (_, kind, content) =
         files.iter().find(|(known, ..)| *known == name).ok_or_else(|| Problem::of(Code::NotFound))?;
     Ok(HttpResponse::Ok()

@@ -130,10 +130,14 @@ codes! {
         "See `would_unlink` and `linked`. If they really are gone, repeat it with `confirm_missing` = `would_unlink`.";
     ImportRunning "import_running" "The very same report is being imported right now."
         "Wait for the import that `detail` names.";
-    QueryTooComplex "query_too_complex" "The GraphQL query asks for more than the limit of depth or cost."
-        "Ask for fewer nested fields or smaller pages.";
+    QueryTooComplex "query_too_complex" "The GraphQL query asks for more than the limits allow."
+        "See `message` for the limit, and ask for fewer or less nested fields, or smaller pages.";
     InvalidQuery "invalid_query" "The GraphQL document is not valid."
         "See `message` and `locations`; the schema is at `/graphql/schema.graphql`.";
+    IntrospectionDisabled "introspection_disabled" "The schema is not told by this service."
+        "Ask the operator for the schema, or to set `graphql_introspection`; `__typename` is always answered.";
+    PersistedQueryNotFound "persisted_query_not_found" "The service does not have the document of this hash."
+        "Send the document with its hash once; documents are kept for each client, and only for a while.";
     RateLimited "rate_limited" "More requests came than the limit allows."
         "Wait for the seconds in `Retry-After`, then go on more slowly; see the `RateLimit` fields.";
     ExceedsOwnRights "exceeds_own_rights" "Nobody gives more than they hold themselves."

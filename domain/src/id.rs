@@ -1,16 +1,18 @@
 //! Typed identifiers: a task's id cannot be passed where a finding's is wanted.
 
+use async_graphql::{
+    ContextSelectionSet, ID, InputType, InputValueError, InputValueResult, OutputType, Positioned, ServerResult, Value,
+    parser::types::Field, registry::Registry,
+};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 macro_rules! id_type {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-            async_graphql::NewType,
-        )]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(transparent)]
         #[schema(value_type = Uuid)]
         pub struct $name(pub Uuid);
@@ -26,6 +28,58 @@ macro_rules! id_type {
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Uuid::parse_str(text).map(Self)
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<$name> for Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        // In GraphQL every id is an `ID`, as the Relay specification has them.
+        impl InputType for $name {
+            type RawValueType = Self;
+
+            fn type_name() -> Cow<'static, str> {
+                <ID as InputType>::type_name()
+            }
+
+            fn create_type_info(registry: &mut Registry) -> String {
+                <ID as InputType>::create_type_info(registry)
+            }
+
+            fn parse(value: Option<Value>) -> InputValueResult<Self> {
+                let id = ID::parse(value).map_err(InputValueError::propagate)?;
+                id.parse().map_err(InputValueError::custom)
+            }
+
+            fn to_value(&self) -> Value {
+                Value::String(self.to_string())
+            }
+
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+        }
+
+        impl OutputType for $name {
+            fn type_name() -> Cow<'static, str> {
+                <ID as OutputType>::type_name()
+            }
+
+            fn create_type_info(registry: &mut Registry) -> String {
+                <ID as OutputType>::create_type_info(registry)
+            }
+
+            async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+                Ok(Value::String(self.to_string()))
             }
         }
     )*};

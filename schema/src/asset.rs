@@ -1,14 +1,14 @@
 //! Assets and their findings.
 
 use crate::{
-    connection::{Imports, caller, connection, cost, found, loaders, page},
+    connection::{Imports, OrderDirection, caller, connection, cost, found, loaders, page, times},
     error::refused,
     finding::{FindingNode, version},
     idempotency::acting,
     loaders::MAX_RELATED,
 };
 use async_graphql::{
-    ComplexObject, Context, Object, Result, SimpleObject,
+    ComplexObject, Context, InputObject, Object, Result, SimpleObject,
     connection::{Connection, EmptyFields},
 };
 use domain::{
@@ -38,7 +38,7 @@ impl From<Asset> for AssetNode {
 #[ComplexObject]
 impl AssetNode {
     /// Its first 100 findings by id, if the caller may read findings; `findings(filter: {asset: …})` lists all.
-    #[graphql(complexity = "MAX_RELATED.saturating_mul(child_complexity)")]
+    #[graphql(complexity = "times(MAX_RELATED, child_complexity)")]
     async fn findings(&self, ctx: &Context<'_>) -> Result<Vec<FindingNode>> {
         let findings = loaders(ctx)?.findings_of_assets.load_one(self.asset.id).await.map_err(refused)?;
         Ok(findings.unwrap_or_default().into_iter().map(Into::into).collect())
@@ -53,25 +53,42 @@ impl AssetNode {
     }
 }
 
+/// An order of assets.
+#[derive(InputObject)]
+#[graphql(name = "AssetOrder")]
+pub(crate) struct AssetOrderInput {
+    /// By what.
+    field: AssetSort,
+    /// Which end comes first.
+    #[graphql(default)]
+    direction: OrderDirection,
+}
+
 #[derive(Default)]
 pub(crate) struct AssetQueries;
 
 #[Object]
 impl AssetQueries {
-    /// Assets in the order of `sort`, always ended by id; by id if it is left out, or as the filter's queue has them.
+    /// Assets in an order, always ended by id; by id if it is left out, or as the filter's queue has them.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn assets(
         &self,
         ctx: &Context<'_>,
         filter: Option<AssetFilter>,
-        sort: Option<AssetSort>,
-        #[graphql(default)] descending: bool,
+        order_by: Option<AssetOrderInput>,
+        #[graphql(deprecation = "`orderBy` says both the key and the direction.")] sort: Option<AssetSort>,
+        #[graphql(deprecation = "`orderBy` says both the key and the direction.")] descending: Option<bool>,
         first: Option<i64>,
         after: Option<String>,
     ) -> Result<Connection<String, AssetNode, EmptyFields, EmptyFields>> {
         let filter = filter.unwrap_or_default();
-        let by = sort.or_else(|| descending.then(|| filter.default_sort().0));
-        let order = by.map(|by| AssetOrder { by, descending });
+        let descending = descending.unwrap_or_default();
+        let order = match order_by {
+            Some(order) => Some(AssetOrder { by: order.field, descending: order.direction.is_descending() }),
+            None => {
+                sort.or_else(|| descending.then(|| filter.default_sort().0)).map(|by| AssetOrder { by, descending })
+            }
+        };
         let query = AssetQuery { filter, order, page: page(first, after)? };
         connection(service::asset::list(caller(ctx)?, &query, None).await, Into::into)
     }

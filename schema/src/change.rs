@@ -58,20 +58,25 @@ pub(crate) struct ChangeNode {
     resource: Option<ResourceNode>,
 }
 
+impl From<Resource> for ResourceNode {
+    fn from(resource: Resource) -> Self {
+        match resource {
+            Resource::Finding(finding) => Self::Finding(Box::new((*finding).into())),
+            Resource::Asset(asset) => Self::Asset(Box::new((*asset).into())),
+            Resource::BusinessService(service) => Self::BusinessService(*service),
+            Resource::Task(task) => Self::Task(Box::new((*task).into())),
+            Resource::Import(import) => Self::Import((*import).into()),
+            Resource::RiskAcceptance(acceptance) => Self::RiskAcceptance(*acceptance),
+            Resource::Comment(comment) => Self::Comment(*comment),
+            Resource::Attachment(attachment) => Self::Attachment(*attachment),
+            Resource::Retest(retest) => Self::Retest(*retest),
+            Resource::Source(source) => Self::Source(*source),
+        }
+    }
+}
+
 impl From<Change> for ChangeNode {
     fn from(change: Change) -> Self {
-        let resource = change.resource.map(|resource| match resource {
-            Resource::Finding(finding) => ResourceNode::Finding(Box::new((*finding).into())),
-            Resource::Asset(asset) => ResourceNode::Asset(Box::new((*asset).into())),
-            Resource::BusinessService(service) => ResourceNode::BusinessService(*service),
-            Resource::Task(task) => ResourceNode::Task(Box::new((*task).into())),
-            Resource::Import(import) => ResourceNode::Import((*import).into()),
-            Resource::RiskAcceptance(acceptance) => ResourceNode::RiskAcceptance(*acceptance),
-            Resource::Comment(comment) => ResourceNode::Comment(*comment),
-            Resource::Attachment(attachment) => ResourceNode::Attachment(*attachment),
-            Resource::Retest(retest) => ResourceNode::Retest(*retest),
-            Resource::Source(source) => ResourceNode::Source(*source),
-        });
         Self {
             event_id: change.event_id,
             tenant_id: change.tenant_id,
@@ -82,7 +87,7 @@ impl From<Change> for ChangeNode {
             resource_id: change.resource_id,
             deleted: change.deleted,
             changed: change.changed.map(Json),
-            resource,
+            resource: change.resource.map(Into::into),
         }
     }
 }

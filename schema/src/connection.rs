@@ -6,7 +6,7 @@ use crate::{
     loaders::Loaders,
 };
 use async_graphql::{
-    Context, OutputType, Result,
+    Context, Enum, OutputType, Result,
     connection::{Connection, Edge, EmptyFields},
 };
 use domain::{Code, Page, PageRequest};
@@ -22,6 +22,22 @@ pub struct Imports {
     pub spool_folder: PathBuf,
     /// Largest report.
     pub max_bytes: u64,
+}
+
+/// Which end of an order comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub(crate) enum OrderDirection {
+    /// The smallest, the earliest.
+    #[default]
+    Asc,
+    /// The largest, the latest.
+    Desc,
+}
+
+impl OrderDirection {
+    pub(crate) fn is_descending(self) -> bool {
+        self == Self::Desc
+    }
 }
 
 /// The caller of the request.
@@ -40,11 +56,19 @@ pub(crate) fn page(first: Option<i64>, after: Option<String>) -> Result<PageRequ
     Ok(PageRequest { each: true, ..page })
 }
 
-/// What a page may cost: its items, each with all that hangs on it. More items
-/// than a page may have are refused elsewhere; here they only must not overflow.
+/// More than any limit of cost; async-graphql adds what stands side by side, and so many times this still is a number.
+const CEILING: usize = 1 << 30;
+
+/// What a page may cost: its items, each with all that hangs on it. More items than a page may have are refused
+/// elsewhere.
 pub(crate) fn cost(first: Option<i64>, of_each: usize) -> usize {
     let items = first.and_then(|first| usize::try_from(first).ok()).unwrap_or(PageRequest::DEFAULT as usize);
-    items.max(1).saturating_mul(of_each)
+    times(items.max(1), of_each)
+}
+
+/// What so many items cost, each with all that hangs on it.
+pub(crate) fn times(items: usize, of_each: usize) -> usize {
+    items.saturating_mul(of_each).min(CEILING)
 }
 
 /// A page as a connection.

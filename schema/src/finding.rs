@@ -3,7 +3,7 @@
 use crate::{
     asset::AssetNode,
     comment::{Comments, comments},
-    connection::{caller, changed, connection, cost, found, loaders, page, shown},
+    connection::{OrderDirection, caller, changed, connection, cost, found, loaders, page, shown, times},
     error::refused,
     idempotency::acting,
     loaders::MAX_RELATED,
@@ -43,14 +43,14 @@ impl FindingNode {
     }
 
     /// Findings of other sources that name the same CVE on the same asset: the first 20 by id; `relatedFindings` lists all.
-    #[graphql(complexity = "20_usize.saturating_mul(child_complexity)")]
+    #[graphql(complexity = "times(20, child_complexity)")]
     async fn related(&self, ctx: &Context<'_>) -> Result<Vec<FindingNode>> {
         let related = loaders(ctx)?.related_findings.load_one(self.finding.id).await.map_err(refused)?;
         Ok(related.unwrap_or_default().into_iter().map(Into::into).collect())
     }
 
     /// The tasks that it belongs to, if the caller may read tasks.
-    #[graphql(complexity = "1 + 2 * child_complexity")]
+    #[graphql(complexity = "1 + times(2, child_complexity)")]
     async fn tasks(&self, ctx: &Context<'_>) -> Result<Vec<TaskNode>> {
         let tasks = loaders(ctx)?.tasks_of_findings.load_one(self.finding.id).await.map_err(refused)?;
         Ok(tasks.unwrap_or_default().into_iter().map(Into::into).collect())
@@ -63,18 +63,29 @@ impl FindingNode {
     }
 
     /// Its first 100 files, if the caller may read evidence; `/v1/findings/{id}/attachments` lists all.
-    #[graphql(complexity = "MAX_RELATED.saturating_mul(child_complexity)")]
+    #[graphql(complexity = "times(MAX_RELATED, child_complexity)")]
     async fn attachments(&self, ctx: &Context<'_>) -> Result<Vec<Attachment>> {
         let found = loaders(ctx)?.attachments_of_findings.load_one(self.finding.id).await.map_err(refused)?;
         Ok(found.unwrap_or_default())
     }
 
     /// Its last 100 retests, in the order of their rounds.
-    #[graphql(complexity = "MAX_RELATED.saturating_mul(child_complexity)")]
+    #[graphql(complexity = "times(MAX_RELATED, child_complexity)")]
     async fn retests(&self, ctx: &Context<'_>) -> Result<Vec<Retest>> {
         let found = loaders(ctx)?.retests_of_findings.load_one(self.finding.id).await.map_err(refused)?;
         Ok(found.unwrap_or_default())
     }
+}
+
+/// An order of findings.
+#[derive(InputObject)]
+#[graphql(name = "FindingOrder")]
+pub(crate) struct FindingOrderInput {
+    /// By what.
+    field: FindingSort,
+    /// Which end comes first.
+    #[graphql(default)]
+    direction: OrderDirection,
 }
 
 #[derive(Default)]
@@ -82,18 +93,22 @@ pub(crate) struct FindingQueries;
 
 #[Object]
 impl FindingQueries {
-    /// Findings, in the order of `sort`, always ended by id.
+    /// Findings in an order, by id if it is left out; always ended by id.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn findings(
         &self,
         ctx: &Context<'_>,
         filter: Option<FindingFilter>,
-        #[graphql(default)] sort: FindingSort,
-        #[graphql(default)] descending: bool,
+        order_by: Option<FindingOrderInput>,
+        #[graphql(deprecation = "`orderBy` says both the key and the direction.")] sort: Option<FindingSort>,
+        #[graphql(deprecation = "`orderBy` says both the key and the direction.")] descending: Option<bool>,
         first: Option<i64>,
         after: Option<String>,
     ) -> Result<Connection<String, FindingNode, EmptyFields, EmptyFields>> {
-        let order = FindingOrder { by: sort, descending };
+        let order = match order_by {
+            Some(order) => FindingOrder { by: order.field, descending: order.direction.is_descending() },
+            None => FindingOrder { by: sort.unwrap_or_default(), descending: descending.unwrap_or_default() },
+        };
         let query =
             FindingQuery { filter: filter.unwrap_or_default(), order, page: page(first, after)?, include: Vec::new() };
         connection(service::finding::list(caller(ctx)?, &query, None).await, Into::into)
@@ -130,12 +145,17 @@ impl FindingQueries {
 /// municipality's rule (dueAt) or to nobody (assignee). Taking `RED` away needs `evidence:read`.
 #[derive(InputObject)]
 pub(crate) struct FindingPatchInput {
+    /// The severity that a person sets.
     severity: MaybeUndefined<Severity>,
     /// Why it is not the source's: 1–1,000 characters. Needed with a severity that differs from the source's.
     severity_reason: MaybeUndefined<String>,
+    /// Who works on it.
     assignee: MaybeUndefined<String>,
+    /// Labels, at most 50.
     tags: MaybeUndefined<Vec<String>>,
+    /// The marking.
     tlp: MaybeUndefined<Tlp>,
+    /// When it is due.
     due_at: MaybeUndefined<DateTime>,
 }
 

@@ -6,7 +6,7 @@ use crate::{
     idempotency::acting,
 };
 use async_graphql::{
-    Context, Object, Result, SimpleObject,
+    Context, InputObject, Object, Result, SimpleObject,
     connection::{Connection, EmptyFields},
 };
 use domain::{Coverage, Import, ImportFormat, ImportId, ImportScope, Tlp};
@@ -29,6 +29,14 @@ impl From<Import> for ImportNode {
     }
 }
 
+/// Which imports.
+#[derive(InputObject)]
+pub(crate) struct ImportFilter {
+    /// Of these municipalities, by slug or id.
+    #[graphql(default)]
+    tenant: Vec<String>,
+}
+
 #[derive(Default)]
 pub(crate) struct ImportQueries;
 
@@ -39,10 +47,12 @@ impl ImportQueries {
     async fn imports(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default)] tenant: Vec<String>,
+        filter: Option<ImportFilter>,
+        #[graphql(deprecation = "`filter` has it, as in the other lists.")] tenant: Option<Vec<String>>,
         first: Option<i64>,
         after: Option<String>,
     ) -> Result<Connection<String, ImportNode, EmptyFields, EmptyFields>> {
+        let tenant = filter.map(|filter| filter.tenant).or(tenant).unwrap_or_default();
         connection(service::import::list(caller(ctx)?, &tenant, &page(first, after)?, None).await, Into::into)
     }
 

@@ -6,12 +6,13 @@
 mod asset;
 mod attachment;
 mod audit;
-mod budget;
 mod business_service;
 mod change;
 mod client;
 mod comment;
 mod connection;
+mod cost;
+mod described;
 mod error;
 mod finding;
 mod finding_bulk;
@@ -20,25 +21,39 @@ mod guard;
 mod idempotency;
 mod identity;
 mod import;
+mod introspection;
+mod limits;
 mod loaders;
 mod me;
+mod node;
+mod omitted;
+mod persisted;
 mod retest;
 mod risk_acceptance;
 mod source;
 mod task;
 mod tenant_settings;
 mod ticket;
+mod tokens;
 
-use async_graphql::{EmptySubscription, MergedObject, Request, Response, Schema};
-pub use budget::Budget;
+use async_graphql::{
+    EmptySubscription, MergedObject, Request, Response, Schema, SchemaBuilder, ServerError, parser::parse_query,
+};
 pub use connection::Imports;
+use cost::Bill;
+pub use cost::{Budget, Left};
+pub use described::Described;
+use domain::Code;
+pub use limits::Limits;
 use loaders::Loaders;
+use persisted::PersistedQueries;
 use service::Caller;
 
 /// All that can be asked.
 #[derive(MergedObject, Default)]
 pub struct Query(
     me::MeQuery,
+    node::NodeQueries,
     finding::FindingQueries,
     identity::IdentityQueries,
     asset::AssetQueries,
@@ -80,34 +95,69 @@ pub struct Mutation(
 );
 
 /// The schema.
-pub type FyndSchema = Schema<Query, Mutation, EmptySubscription>;
+pub type FyndSchema = Schema<Described<Query>, Described<Mutation>, EmptySubscription>;
 
-/// Builds the schema with its limits of depth and cost.
-pub fn build(depth: usize, complexity: usize) -> FyndSchema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
-        .limit_depth(depth)
-        .limit_complexity(complexity)
-        .extension(budget::Charge)
+/// Builds the schema with the limits of a document.
+pub fn build(limits: Limits) -> FyndSchema {
+    // A suggestion for each unknown name is the longest part of refusing many, and tells what introspection may not.
+    builder()
+        .disable_suggestions()
+        .extension(cost::Charge)
         .extension(idempotency::Answers)
+        .data(PersistedQueries::new(&limits))
+        .data(limits)
         .finish()
+}
+
+/// The schema in its own language (GraphQL, section 3), as it is served and committed.
+pub fn sdl() -> String {
+    builder().finish().sdl()
+}
+
+fn builder() -> SchemaBuilder<Described<Query>, Described<Mutation>, EmptySubscription> {
+    Schema::build(Described::default(), Described::default(), EmptySubscription)
 }
 
 /// Answers a request in the name of its caller. A document that only asks sees
 /// one moment, in one transaction; each change is a command of its own.
 pub async fn execute(schema: &FyndSchema, caller: Caller, imports: Imports, mut request: Request) -> Response {
-    let allowed = request.parsed_query().and_then(|document| {
-        guard::check(document)?;
-        Ok((guard::only_asks(document), audit::Aliases::of(document)))
-    });
-    let response = match allowed {
+    let bill = Bill::default();
+    let mut response = match look(schema, &caller, &mut request, &bill) {
         Ok((only_asks, aliases)) => {
             let asking = if only_asks { caller.at_one_moment() } else { caller.clone() };
-            let request = request.data(Loaders::new(&asking)).data(asking).data(imports);
+            let request = request.data(Loaders::new(&asking)).data(asking).data(imports).data(bill.clone());
             let response = schema.execute(request).await;
             aliases.tell(&caller, &response);
             response
         }
         Err(error) => Response::from_errors(vec![error]),
     };
+    if let Some(limits) = schema.data::<Limits>() {
+        bill.tell(&mut response, limits);
+    }
     error::with_codes(response)
+}
+
+/// Looks at a document before anything runs: whether it only asks, and what it calls its fields.
+fn look(
+    schema: &FyndSchema,
+    caller: &Caller,
+    request: &mut Request,
+    bill: &Bill,
+) -> Result<(bool, audit::Aliases), ServerError> {
+    let (Some(limits), Some(persisted)) = (schema.data::<Limits>(), schema.data::<PersistedQueries>()) else {
+        return Err(limits::refusal(Code::Internal, Code::Internal.title()));
+    };
+    let new = persisted.complete(caller.principal(), request)?;
+    tokens::check(&request.query, limits)?;
+    let mut document = parse_query(&request.query)?;
+    let measure = guard::check(&document, limits)?;
+    bill.known(measure.depth, introspection::cost(measure.introspected));
+    let looked = (guard::only_asks(&document), audit::Aliases::of(&document));
+    omitted::take_out(&mut document, request.operation_name.as_deref(), &request.variables);
+    request.set_parsed_query(document);
+    if let Some(hash) = new {
+        persisted.keep(caller.principal(), hash, &request.query);
+    }
+    Ok(looked)
 }

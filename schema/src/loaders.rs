@@ -1,5 +1,6 @@
 //! Loaders: the relations of a whole page in one go.
 
+use crate::node::Nodes;
 use async_graphql::{
     dataloader::{DataLoader, Loader},
     runtime::{TokioSpawner, TokioTimer},
@@ -27,6 +28,7 @@ pub struct Loaders {
     pub(crate) attachments_of_findings: DataLoader<AttachmentsOfFindings>,
     pub(crate) retests_of_findings: DataLoader<RetestsOfFindings>,
     pub(crate) related_findings: DataLoader<RelatedFindings>,
+    pub(crate) nodes: DataLoader<Nodes>,
 }
 
 impl Loaders {
@@ -42,6 +44,7 @@ impl Loaders {
             attachments_of_findings: loader(AttachmentsOfFindings(caller.clone())),
             retests_of_findings: loader(RetestsOfFindings(caller.clone())),
             related_findings: loader(RelatedFindings(caller.clone())),
+            nodes: loader(Nodes(caller.clone())),
         }
     }
 }

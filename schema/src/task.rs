@@ -2,7 +2,7 @@
 
 use crate::{
     comment::{Comments, comments},
-    connection::{caller, connection, cost, found, loaders, page},
+    connection::{caller, connection, cost, found, loaders, page, times},
     error::refused,
     finding::{FindingNode, version, wish},
     idempotency::acting,
@@ -35,7 +35,7 @@ impl From<Task> for TaskNode {
 #[ComplexObject]
 impl TaskNode {
     /// Its first 100 findings, if the caller may read findings; `findings(filter: {task: …})` lists all.
-    #[graphql(complexity = "MAX_RELATED.saturating_mul(child_complexity)")]
+    #[graphql(complexity = "times(MAX_RELATED, child_complexity)")]
     async fn findings(&self, ctx: &Context<'_>) -> Result<Vec<FindingNode>> {
         let mut found =
             loaders(ctx)?.findings.load_many(self.task.finding_ids.iter().copied()).await.map_err(refused)?;
@@ -76,15 +76,24 @@ impl TaskQueries {
 /// A change of a task. A field left out stays as it is; null empties it, and lets the due date be its findings' again.
 #[derive(InputObject)]
 pub(crate) struct TaskPatchInput {
+    /// One line.
     title: Option<String>,
+    /// How it is to be done.
     plan: MaybeUndefined<String>,
+    /// When it is to be done.
     due_at: MaybeUndefined<DateTime>,
+    /// Who works on it.
     assignee: MaybeUndefined<String>,
+    /// The work that it takes, in hours.
     effort_hours: MaybeUndefined<f64>,
+    /// What it costs.
     cost: MaybeUndefined<i64>,
+    /// Tasks that must be finished first, in place of those that were.
     blocked_by: Option<Vec<TaskId>>,
+    /// Findings that join it.
     #[graphql(default)]
     add_findings: Vec<FindingId>,
+    /// Findings that leave it.
     #[graphql(default)]
     remove_findings: Vec<FindingId>,
 }

@@ -1,7 +1,7 @@
 //! Tickets: which stand for which tasks, what their trackers report, both lists side by side.
 
 use crate::{
-    connection::{caller, changed, connection, cost, page},
+    connection::{caller, changed, connection, cost, page, times},
     error::{refused, refused_by_rule},
     finding::version,
     idempotency::acting,
@@ -46,7 +46,7 @@ impl TicketQueries {
     }
 
     /// What a mapping would do, if the tracker reported again what it reported last.
-    #[graphql(complexity = "100 + 100 * child_complexity")]
+    #[graphql(complexity = "100 + times(100, child_complexity)")]
     async fn preview_ticket_mapping(
         &self,
         ctx: &Context<'_>,

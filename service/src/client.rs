@@ -46,6 +46,14 @@ pub async fn get(caller: &Caller, id: ClientId, seen: Option<&str>) -> Result<Fr
     Ok(if etag.matches(seen) { Fresh::Unchanged(etag) } else { Fresh::Changed(etag, client) })
 }
 
+/// Clients by id; those that the caller does not manage are missing.
+///
+/// # Errors
+/// `forbidden`.
+pub async fn by_ids(caller: &Caller, ids: &[ClientId]) -> Result<Vec<Client>> {
+    caller.begin(Permission::ManageClients).await?.platform().clients_by_ids(ids, caller.now()).await
+}
+
 fn etag(caller: &Caller, client: &Client) -> Etag {
     // When it was last used moves without a version.
     let used = client.last_used_at.map(|at| at.0.to_rfc3339()).unwrap_or_default();

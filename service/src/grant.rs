@@ -42,6 +42,14 @@ pub async fn get(caller: &Caller, id: GrantId, seen: Option<&str>) -> Result<Fre
     Ok(if etag.matches(seen) { Fresh::Unchanged(etag) } else { Fresh::Changed(etag, grant) })
 }
 
+/// Grants by id; those that the caller does not manage are missing.
+///
+/// # Errors
+/// `forbidden`.
+pub async fn by_ids(caller: &Caller, ids: &[GrantId]) -> Result<Vec<Grant>> {
+    caller.begin(Permission::ManageGrants).await?.platform().grants_by_ids(ids).await
+}
+
 fn etag(caller: &Caller, grant: &Grant) -> Etag {
     Etag::of_resource(grant.version, &[&caller.rights_digest()])
 }

@@ -103,7 +103,7 @@ async fn a_file_comes_back_byte_for_byte_and_lies_sealed(kind: Kind) {
     let feed = lead.get("/v1/changes?types=attachment&limit=1000").await.expect(200).items();
     assert_eq!(feed.len(), 7);
     assert_eq!(feed[0]["event"], "attachment.created");
-    let query = "query($id: UUID!) { finding(id: $id) { attachments { fileName bytes } } }";
+    let query = "query($id: ID!) { finding(id: $id) { attachments { fileName bytes } } }";
     let shown = lead.graphql(query, json!({"id": finding.rsplit('/').next()})).await;
     assert_eq!(shown["data"]["finding"]["attachments"].as_array().map(Vec::len), Some(7), "{shown}");
     world.end().await;

@@ -144,7 +144,7 @@ async fn a_conversation_is_paged_the_same_in_rest_and_graphql(kind: Kind) {
         let (mut of_graphql, mut after) = (Vec::new(), Value::Null);
         loop {
             let query = format!(
-                "query($id: UUID!, $after: String) {{ {field}(id: $id) {{ comments(first: 3, after: $after) {{
+                "query($id: ID!, $after: String) {{ {field}(id: $id) {{ comments(first: 3, after: $after) {{
                  nodes {{ text }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
             );
             let id = about.rsplit('/').next();
@@ -181,7 +181,7 @@ async fn comments_on_what_is_marked_red_do_not_exist_for_others(kind: Kind) {
     let events = outsider.get(feed).await.expect(200).items();
     assert_eq!(events.iter().map(|event| &event["resource"]).collect::<Vec<_>>(), [&on_task.json()]);
     assert_eq!(outsider.get("/v1/changes?limit=1000&types=comment").await.expect(200).items().len(), 1);
-    let query = "query($id: UUID!) { finding(id: $id) { comments { nodes { text } } } }";
+    let query = "query($id: ID!) { finding(id: $id) { comments { nodes { text } } } }";
     let shown = outsider.graphql(query, json!({"id": finding.rsplit('/').next()})).await;
     assert_eq!(shown["data"]["finding"]["comments"]["nodes"], json!([]), "{shown}");
     let reader = world.person("reader", &[world.norrvik], "findings:read findings:write").await;

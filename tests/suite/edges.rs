@@ -115,6 +115,8 @@ async fn a_graphql_document_is_bounded(kind: Kind) {
         format!("{{ findings {{ nodes {{ {deep} }} }} }}"),
         "{ findings(first: 500) { nodes { asset { findings { id title asset { name } } } } } }".to_owned(),
         "{ findings(first: 9223372036854775807) { nodes { id title } } }".to_owned(),
+        "{".repeat(100_000),
+        "{ me(x: ".to_owned() + &"[".repeat(100_000),
         (0..20_000).map(|at| format!("a{at}: me {{ issuer }} ")).fold("{ ".to_owned(), |all, one| all + &one) + "}",
     ] {
         assert_eq!(code(&ask(query.clone()).await), "query_too_complex", "{}", &query[..query.len().min(100)]);
@@ -122,8 +124,8 @@ async fn a_graphql_document_is_bounded(kind: Kind) {
     for query in [
         "{ finding(id: \"x\") { id } }".to_owned(),
         "{ nothing }".to_owned(),
-        "{".repeat(100_000),
-        "{ me(x: ".to_owned() + &"[".repeat(100_000),
+        "{".repeat(50),
+        "{ me(x: ".to_owned() + &"[".repeat(50),
         String::new(),
     ] {
         let answer = ask(query).await;

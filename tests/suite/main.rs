@@ -25,6 +25,8 @@ mod edges;
 mod encodings;
 mod examples;
 mod findings;
+mod graphql_attacks;
+mod graphql_edge;
 mod hostile;
 mod idempotency;
 mod identity;

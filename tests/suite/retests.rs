@@ -183,7 +183,7 @@ async fn of_what_is_marked_red_only_the_result_is_told(kind: Kind) {
         let text = outsider.get(&list).await.expect(200).text;
         assert!(!text.contains("hemlig väg") && !text.contains(file["id"].as_str().expect("an id")), "{list}");
     }
-    let query = "query($id: UUID!) { finding(id: $id) { retests { round withheld comment } } }";
+    let query = "query($id: ID!) { finding(id: $id) { retests { round withheld comment } } }";
     let nodes = outsider.graphql(query, json!({"id": finding.rsplit('/').next()})).await;
     let expected = json!([{"round": 1, "withheld": true, "comment": null}]);
     assert_eq!(nodes["data"]["finding"]["retests"], expected, "{nodes}");
@@ -195,7 +195,7 @@ async fn a_retest_is_the_same_over_graphql(kind: Kind) {
     let story = Story::begin(kind).await;
     let Story { lead, tester, finding, .. } = &story;
     story.move_to(lead, "fix_claimed").await;
-    let query = "mutation($id: UUID!, $seq: Int) { recordRetest(findingId: $id, ifMatch: $seq,
+    let query = "mutation($id: ID!, $seq: Int) { recordRetest(findingId: $id, ifMatch: $seq,
         input: {method: REVIEW, result: FIXED}) { id round statusAfter } }";
     let id = finding.rsplit('/').next();
     let record = async |who: &Person, seq: Value| who.graphql(query, json!({"id": id, "seq": seq})).await;
@@ -217,7 +217,7 @@ async fn a_finding_shows_its_last_hundred_rounds(kind: Kind) {
         story.retest(&story.tester, "not_testable").await.expect(201);
     }
     let id = story.finding.rsplit('/').next().expect("an id");
-    let query = "query($id: UUID!) { finding(id: $id) { retests { round } } }";
+    let query = "query($id: ID!) { finding(id: $id) { retests { round } } }";
     let answer = story.lead.graphql(query, json!({"id": id})).await;
     let retests = answer["data"]["finding"]["retests"].as_array().unwrap_or_else(|| panic!("{answer}"));
     let rounds: Vec<i64> = retests.iter().map(|retest| retest["round"].as_i64().expect("a round")).collect();

@@ -151,7 +151,7 @@ async fn by_rest(who: &Person, (id, seq): &(String, i64), wish: &Value) -> Strin
 }
 
 async fn by_graphql(who: &Person, (id, seq): &(String, i64), wish: &Value) -> String {
-    let query = "mutation($id: UUID!, $seq: Int, $input: TransitionInput!) {
+    let query = "mutation($id: ID!, $seq: Int, $input: TransitionInput!) {
         transitionFinding(id: $id, ifMatch: $seq, input: $input) { id } }";
     let answer = who.graphql(query, json!({"id": id, "seq": seq, "input": graphql_wish(wish)})).await;
     code(&answer["errors"][0]["extensions"]["code"])

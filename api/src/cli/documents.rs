@@ -1,12 +1,12 @@
 //! The generated documents.
 
 use super::{Failure, print};
-use crate::{Config, rest};
+use crate::rest;
 
 pub(super) fn openapi() -> Result<(), Failure> {
     print(&rest::document_json())
 }
 
-pub(super) fn schema(config: &Config) -> Result<(), Failure> {
-    print(&schema::build(config.limits.graphql_depth, config.limits.graphql_complexity).sdl())
+pub(super) fn schema() -> Result<(), Failure> {
+    print(&schema::sdl())
 }

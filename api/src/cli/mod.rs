@@ -136,7 +136,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Assets(assets) => assets.run(&config).await,
         Command::Audit(audit) => audit.run(&config).await,
         Command::Openapi => documents::openapi(),
-        Command::Schema => documents::schema(&config),
+        Command::Schema => documents::schema(),
         Command::Defaults => print(crate::config::DEFAULTS),
     }
 }

@@ -75,12 +75,13 @@ impl Limits {
         Ok(Admission { level, place })
     }
 
-    /// Takes the cost of a GraphQL document from the client's budget.
+    /// Takes the cost of a GraphQL document from the client's budget; tells what is left, if there is a limit.
     ///
     /// # Errors
     /// The seconds to wait until it suffices.
-    pub(crate) fn spend(&self, client: PrincipalId, cost: usize) -> Result<(), u64> {
+    pub(crate) fn spend(&self, client: PrincipalId, cost: usize) -> Result<Option<schema::Left>, u64> {
         let cost = u32::try_from(cost).unwrap_or(u32::MAX);
-        self.costs.take(&client, cost).map(|_| ()).map_err(|wait| wait.0)
+        let left = |Level { limit, remaining, resets_in }| schema::Left { limit, remaining, resets_in };
+        self.costs.take(&client, cost).map(|level| level.map(left)).map_err(|wait| wait.0)
     }
 }

@@ -71,10 +71,11 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::TooMany
         | Code::IncludeTooLarge
         | Code::QueryTooComplex
+        | Code::PersistedQueryNotFound
         | Code::InvalidQuery => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::Forbidden | Code::SamePerson | Code::ExceedsOwnRights => StatusCode::FORBIDDEN,
-        Code::NotFound | Code::UnknownTenant => StatusCode::NOT_FOUND,
+        Code::NotFound | Code::UnknownTenant | Code::IntrospectionDisabled => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         Code::TransitionRefused

@@ -55,6 +55,8 @@ pub(super) const fn title(code: Code) -> &'static str {
         Code::ImportRunning => "Samma rapport importeras just nu.",
         Code::QueryTooComplex => "GraphQL-frågan begär mer än gränsen för djup eller kostnad.",
         Code::InvalidQuery => "GraphQL-dokumentet är inte giltigt.",
+        Code::PersistedQueryNotFound => "Ingen fråga har sparats med den kontrollsumman.",
+        Code::IntrospectionDisabled => "Schemat visas inte här.",
         Code::RateLimited => "Det kom fler begäranden än gränsen tillåter.",
         Code::ExceedsOwnRights => "Ingen ger mer än den själv har.",
         Code::Unavailable => "Tjänsten kan inte svara just nu.",

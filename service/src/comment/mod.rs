@@ -5,7 +5,7 @@ mod read;
 mod visible;
 mod write;
 
-pub use read::{CommentsOf, by_ids, first, get, list};
+pub use read::{CommentsOf, by_ids, first, get, list, several};
 use visible::condition as visible;
 pub(crate) use visible::known_in_feed;
 pub use write::{create, delete, patch};
@@ -13,7 +13,7 @@ pub use write::{create, delete, patch};
 use domain::Permission;
 
 /// Either right opens comments: those on findings, or those on tasks.
-const READ: &[Permission] = &[Permission::ReadFindings, Permission::ReadTasks];
+pub const READ: &[Permission] = &[Permission::ReadFindings, Permission::ReadTasks];
 /// What it takes to comment on a finding.
 const ON_FINDING: &[Permission] = &[Permission::WriteFindings];
 /// What it takes to comment on a task: a ticketing system that works on it may as well.

@@ -11,7 +11,7 @@ use entity::{import, import_rejection};
 use sea_orm::{ColumnTrait, Condition, QueryOrder};
 
 /// Either right opens imports: all of them, or the caller's own.
-const EITHER: &[Permission] = &[Permission::ReadFindings, Permission::WriteImports];
+pub const EITHER: &[Permission] = &[Permission::ReadFindings, Permission::WriteImports];
 
 /// Who may not read findings sees its own imports alone.
 fn visible(caller: &Caller, scope: &Scope<'_>) -> Condition {
@@ -62,6 +62,22 @@ pub async fn get(caller: &Caller, id: ImportId, seen: Option<&str>) -> Result<Fr
         return Ok(Fresh::Unchanged(etag));
     }
     Ok(Fresh::Changed(etag, whole(&scope, row).await?))
+}
+
+/// Imports by id, each as [`get`] shows it; those that the caller may not see are missing.
+///
+/// # Errors
+/// `forbidden`.
+pub async fn several(caller: &Caller, ids: &[ImportId]) -> Result<Vec<Import>> {
+    let read = caller.begin_any_in(EITHER, &[]).await?;
+    let scope = read.scope();
+    let of_ids = import::Column::Id.is_in(ids.iter().map(|id| id.0));
+    let rows = scope.find::<import::Entity>().filter(visible(caller, &scope)).filter(of_ids).all().await?;
+    let mut imports = Vec::with_capacity(rows.len());
+    for row in rows {
+        imports.push(whole(&scope, row).await?);
+    }
+    Ok(imports)
 }
 
 /// Imports by id, without their rejected records; those that the caller may not see are missing.

@@ -25,7 +25,7 @@ mod survey;
 mod sweep;
 mod watch;
 
-pub use list::{by_ids, get, list};
+pub use list::{EITHER, by_ids, get, list, several};
 pub use run::Running;
 pub use spool::{Spool, Spooled};
 pub use start::{ImportOptions, ImportRequest, check, start};

@@ -31,9 +31,14 @@ impl Rows<'_> {
 
     /// One client of the tenants.
     pub(crate) async fn client(&self, id: ClientId, now: Timestamp) -> Result<Client> {
-        let row = client::Entity::find_by_id(id.0).filter(self.clients_here()).one(self.connection).await?;
-        let mut shown = self.shown_clients(row.into_iter().collect(), now).await?;
-        shown.pop().ok_or_else(Error::not_found)
+        self.clients_by_ids(&[id], now).await?.pop().ok_or_else(Error::not_found)
+    }
+
+    /// Those of some clients that may ask for tokens of the tenants.
+    pub(crate) async fn clients_by_ids(&self, ids: &[ClientId], now: Timestamp) -> Result<Vec<Client>> {
+        let of_ids = client::Column::Id.is_in(ids.iter().map(|id| id.0));
+        let rows = client::Entity::find().filter(of_ids).filter(self.clients_here()).all(self.connection).await?;
+        self.shown_clients(rows, now).await
     }
 
     /// Where a client may ask for tokens, all of it.

@@ -102,10 +102,15 @@ impl Rows<'_> {
 
     /// One grant of the tenants.
     pub(crate) async fn grant(&self, id: GrantId) -> Result<Grant> {
+        self.grants_by_ids(&[id]).await?.pop().ok_or_else(Error::not_found)
+    }
+
+    /// Those of some grants that are about the tenants.
+    pub(crate) async fn grants_by_ids(&self, ids: &[GrantId]) -> Result<Vec<Grant>> {
         let of_tenants = grant::Column::TenantId.is_in(self.tenants.iter().copied());
-        let row = grant::Entity::find_by_id(id.0).filter(of_tenants).one(self.connection).await?;
-        let mut shown = self.shown_grants(row.into_iter().collect()).await?;
-        shown.pop().ok_or_else(Error::not_found)
+        let of_ids = grant::Column::Id.is_in(ids.iter().map(|id| id.0));
+        let rows = grant::Entity::find().filter(of_ids).filter(of_tenants).all(self.connection).await?;
+        self.shown_grants(rows).await
     }
 
     /// Stores grants; says their ids.

@@ -77,7 +77,7 @@ async fn two_findings_are_explained_part_by_part(kind: Kind) {
     assert_eq!(explained(&lead, &all[0], &all[2]).await["sameness"], "different", "no CVE, another source");
     change(&lead, &all[1], "merge", json!({"into": all[0]["id"]})).await.expect(200);
     assert_eq!(explained(&lead, &all[1], &all[0]).await["sameness"], "merged");
-    let query = "query($id: UUID!, $other: UUID!) { explainFindings(id: $id, other: $other) { sameness } }";
+    let query = "query($id: ID!, $other: ID!) { explainFindings(id: $id, other: $other) { sameness } }";
     let told = lead.graphql(query, json!({"id": all[0]["id"], "other": all[1]["id"]})).await;
     assert_eq!(told["data"]["explainFindings"]["sameness"], "MERGED", "{told}");
 

@@ -196,22 +196,22 @@ async fn rest_and_graphql_say_the_same_of_a_rule(kind: Kind) {
     let source = findings(&lead).await[0]["source_id"].clone();
     let variables =
         json!({"source": source, "rule": {"parts": ["RULE_KEY"], "overrides": [{"ruleKey": "x", "parts": ["TITLE"]}]}});
-    let preview = "query($source: UUID!, $rule: FingerprintRuleInput!) {
+    let preview = "query($source: ID!, $rule: FingerprintRuleInput!) {
         previewFingerprintRule(sourceId: $source, rule: $rule) { findings wouldBe } }";
     let told = lead.graphql(preview, variables.clone()).await;
     assert_eq!(told["data"]["previewFingerprintRule"], json!({"findings": 2, "wouldBe": 1}), "{told}");
-    let set = "mutation($source: UUID!, $rule: FingerprintRuleInput!) {
+    let set = "mutation($source: ID!, $rule: FingerprintRuleInput!) {
         setFingerprintRule(sourceId: $source, ifMatch: 0, input: $rule) { version rerun } }";
     let told = lead.graphql(set, variables.clone()).await;
     assert_eq!(told["data"]["setFingerprintRule"], json!({"version": 1, "rerun": "WANTED"}), "{told}");
     let stale = lead.graphql(set, variables.clone()).await;
     assert_eq!(stale["errors"][0]["extensions"]["code"], "stale");
     let rerun =
-        "mutation($source: UUID!) { rerunFingerprintRule(sourceId: $source, ifMatch: 1) { inForceVersion left } }";
+        "mutation($source: ID!) { rerunFingerprintRule(sourceId: $source, ifMatch: 1) { inForceVersion left } }";
     let told = lead.graphql(rerun, json!({"source": source})).await;
     assert_eq!(told["data"]["rerunFingerprintRule"], json!({"inForceVersion": 1, "left": 0}), "{told}");
     let (_, rest) = rule_of(&lead).await;
-    let query = "query($source: UUID!) { fingerprintRule(sourceId: $source) { version rule { parts overrides { ruleKey parts } } } }";
+    let query = "query($source: ID!) { fingerprintRule(sourceId: $source) { version rule { parts overrides { ruleKey parts } } } }";
     let told = lead.graphql(query, json!({"source": source})).await["data"]["fingerprintRule"].clone();
     assert_eq!(told["version"], rest.json()["version"]);
     assert_eq!(told["rule"], json!({"parts": ["RULE_KEY"], "overrides": [{"ruleKey": "x", "parts": ["TITLE"]}]}));

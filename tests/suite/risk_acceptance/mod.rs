@@ -131,8 +131,7 @@ async fn the_maximum_holds_on_every_path(kind: Kind) {
     let too_long = wish(&[&finding], "2027-11-25T00:00:00Z");
     let refused = lead.write(Method::POST, ACCEPTANCES, None, too_long).await.expect(422);
     assert_eq!(refused.json()["errors"][0]["pointer"], "/expires_at");
-    let mutation =
-        "mutation($id: UUID!, $to: DateTime!) { requestRiskAcceptance(input: {findings: [$id], reason: \"x\",
+    let mutation = "mutation($id: ID!, $to: DateTime!) { requestRiskAcceptance(input: {findings: [$id], reason: \"x\",
         standstillDays: 1, costPerDay: 1, fixCost: 1, expiresAt: $to}) { id } }";
     let ask = async |to: &str| lead.graphql(mutation, json!({"id": finding["id"], "to": to})).await;
     let answer = ask("2027-11-25T00:00:00Z").await;
@@ -312,7 +311,7 @@ async fn graphql_does_the_same(kind: Kind) {
     let world = World::new(kind).await;
     let (lead, chief) = people(&world).await;
     let finding = found(&lead, "graf", "high").await;
-    let ask = "mutation($id: UUID!) { requestRiskAcceptance(input: {findings: [$id], reason: \"Byts ut.\", standstillDays: 2,
+    let ask = "mutation($id: ID!) { requestRiskAcceptance(input: {findings: [$id], reason: \"Byts ut.\", standstillDays: 2,
         costPerDay: 50000, fixCost: 10000, currency: \"EUR\", expiresAt: \"2026-12-24T12:00:00Z\"}) { id seq standstillCost } }";
     let asked = lead.graphql(ask, json!({"id": finding["id"]})).await["data"]["requestRiskAcceptance"].clone();
     assert_eq!(asked["standstillCost"], 100_000);
@@ -324,7 +323,7 @@ async fn graphql_does_the_same(kind: Kind) {
     assert_eq!(own["errors"][0]["extensions"]["code"], "same_person", "{own}");
     let yes = decide(&chief, "approveRiskAcceptance", &asked["seq"], "").await["data"]["approveRiskAcceptance"].clone();
     assert_eq!(yes["status"], "APPROVED");
-    let of_finding = "query($id: UUID!) { finding(id: $id) { status acceptanceId dueAt overdue dueSoon } }";
+    let of_finding = "query($id: ID!) { finding(id: $id) { status acceptanceId dueAt overdue dueSoon } }";
     let shown = lead.graphql(of_finding, json!({"id": finding["id"]})).await["data"]["finding"].clone();
     assert_eq!((&shown["status"], &shown["acceptanceId"]), (&json!("RISK_ACCEPTED"), &asked["id"]));
     let stale = decide(&chief, "revokeRiskAcceptance", &asked["seq"], ", input: {reason: \"x\"}").await;

@@ -71,7 +71,7 @@ async fn named_scans_are_told_apart(kind: Kind) {
     shown(0, None, [Some(-95), Some(-90), Some(-80)], -90);
     shown(1, Some("inside"), [Some(-90), Some(-90), None], -90);
     shown(2, Some("outside"), [Some(-95), Some(-95), Some(-80)], -60);
-    let ask = "query($id: UUID!) { findingSightings(id: $id) { items { scope firstSeen goneAt } } }";
+    let ask = "query($id: ID!) { findingSightings(id: $id) { items { scope firstSeen goneAt } } }";
     let told = lead.graphql(ask, json!({"id": lost["id"]})).await;
     assert_eq!(told["data"]["findingSightings"]["items"][2]["scope"], "outside", "{told}");
     let source = lead.get("/v1/sources").await.expect(200).items().remove(0);

@@ -102,6 +102,17 @@ impl Process {
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
     }
 
+    /// The time that processors have worked for the server so far, by hundredths of a second: what else the machine does
+    /// is no part of it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
+        // What comes before the last bracket is the name, and the state.
+        let (_, fields) = stat.rsplit_once(')').expect("a name");
+        let ticks = fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number"));
+        Duration::from_millis(ticks.sum::<u64>() * 10)
+    }
+
     /// `kill -9`, which is also what dropping it does.
     pub(crate) fn kill(self) {
         drop(self);
