@@ -27,7 +27,8 @@ for page in "$root"/docs/quickstart/*.md; do
   FYND_PUBLIC_URL=$url python3 "$outside/clients/quickstart.py" "$page" "$work/$kind" "${url#http://}" >"$log" 2>&1 ||
     fail "$kind.md"
   blocks=$((blocks + $(tail -n 1 "$log"))) pages=$((pages + 1))
-  stop_server
+  stop "$server"
+  servers=()
 done
 [ "$pages" -ge 5 ] || fail "only $pages pages"
 echo "quickstarts: ok, $blocks blocks of $pages pages answer what they promise"

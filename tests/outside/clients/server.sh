@@ -27,17 +27,18 @@ outside=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 root=$(cd "$outside/../.." && pwd)
 
 work=$(mktemp -d)
-stop_server() {
-  [ -n "$server" ] || return 0
-  kill "$server" 2>/dev/null || true
-  # A server that does not heed the request within five seconds is ended: nothing may outlive the run.
-  for _ in $(seq 50); do kill -0 "$server" 2>/dev/null || break; sleep 0.1; done
-  kill -KILL "$server" 2>/dev/null || true
-  wait "$server" 2>/dev/null || true
-  server=''
+# Ends a server that this script started.
+stop() {
+  kill "$1" 2>/dev/null || true
+  # One that does not heed the request within five seconds is killed: nothing may outlive the run.
+  for _ in $(seq 50); do kill -0 "$1" 2>/dev/null || break; sleep 0.1; done
+  kill -KILL "$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
 }
+servers=()
 leave() {
-  stop_server
+  local each
+  for each in "${servers[@]}"; do stop "$each"; done
   rm -rf "$work"
 }
 trap leave EXIT
@@ -54,8 +55,8 @@ start_demo() {
   url="http://127.0.0.1:$port"
   mkdir -p "$1"
   (cd "$1" && exec "$FYND_BIN" demo --keep . --listen "127.0.0.1:$port") >"$work/server.log" 2>&1 &
-  server=$!
-  log="$work/server.log"
+  server=$! log="$work/server.log"
+  servers+=("$server")
   for _ in $(seq 600); do
     ! grep -q '^# The wall' "$log" || break
     kill -0 "$server" 2>/dev/null || fail 'the demo ended by itself'
