@@ -8,7 +8,8 @@ type Finding = components["schemas"]["Finding"];
 type Severity = components["schemas"]["Severity"];
 
 const [baseUrl = "", token = ""] = process.argv.slice(2);
-const client = createClient<paths>({
+// Of an operation that answers in several formats, the types of JSON.
+const client = createClient<paths, "application/json" | "application/problem+json">({
   baseUrl,
   headers: { Authorization: `Bearer ${token}` },
   // Fynd takes several values as one comma list, which the document says and openapi-fetch does not read.
