@@ -42,7 +42,7 @@ done <due
 
 findings real >found || fail 'a linter crashed'
 if [ -s found ]; then
-  head -n "${FYND_LINT_LINES:-60}" found >&2
+  head -n "${LINT_LINES:-60}" found >&2
   cut -d' ' -f1,2 found | sort | uniq -c | sort -rn >&2
   fail "$(wc -l <found) findings"
 fi

@@ -36,7 +36,8 @@ function* due(path, operation) {
   const has = (where, name) => (operation.parameters ?? []).some((p) => p.in === where && (!name || p.name === name));
   if (!isPublic(path)) yield* ['401', '429', '503'];
   if (has('query') || has('path')) yield '400';
-  if (has('path')) yield '404';
+  // A municipality that the caller has no rights in is missing like anything else.
+  if (has('path') || has('query', 'tenant')) yield '404';
   if (operation.requestBody) yield '413';
   if (operation.requestBody?.content['application/json']) yield* ['415', '422'];
   if (has('header', 'If-Match')) yield* ['412', '428'];
