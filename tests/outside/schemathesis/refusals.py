@@ -1,0 +1,47 @@
+"""What schemathesis calls a failure and is meant: each kind with its reason. Everything else stays a failure."""
+
+import re
+
+from schemathesis.openapi.checks import RejectedPositiveData
+
+# A schema says what a request looks like. These rules are about the moment, about other data, or about two places at
+# once, which no schema says: (code, how `detail` reads).
+RULES = [
+    # Which municipality is meant depends on the token.
+    ("tenant_required", ""),
+    # A cursor is signed; nobody can make one up.
+    ("cursor_invalid", ""),
+    ("cursor_filter_mismatch", ""),
+    # Bytes are a report or they are not.
+    ("unknown_format", ""),
+    ("report_refused", ""),
+    # The id of something that is not there, or is another municipality's.
+    ("invalid_body", r"is no [a-z ]+ of this (municipality|finding|task)"),
+    ("invalid_body", "is no fingerprint of a finding that was merged|is a duplicate itself|was merged into another"),
+    # A moment that is over already, or a grant that would grow.
+    ("invalid_body", "is over already|must be later than|can be shortened only"),
+    # Lists kept by others: currencies (ISO 4217), time zones (IANA), what an address is.
+    ("invalid_body", "is no currency of ISO 4217|is no time zone|is no (ip|mac|fqdn|hostname)|many machines have"),
+    # Between two places of one request.
+    ("invalid_body", "names neither|name one holder|takes one of `|is needed unless|says why the task waits"),
+    ("invalid_body", "is the reason of a severity|must not have more time|is the bound of a list|outside of the range"),
+    ("invalid_body", "goes with a dismissal only|is to be added as well|here or in `tenant`, not in both"),
+    ("invalid_parameter", "cannot be asked for in the past|goes with `coverage=complete`"),
+    ("justification_required", ""),
+]
+
+
+def is_meant(failure, case, response):
+    """Whether a failure is one of those."""
+    return isinstance(failure, RejectedPositiveData) and refused_by_rule(response)
+
+
+def refused_by_rule(response):
+    """Whether everything that the answer complains of is such a rule: one that is not makes it a failure again."""
+    try:
+        problem = response.json()
+    except ValueError:
+        return False
+    patterns = [pattern for code, pattern in RULES if code == problem.get("code")]
+    complaints = [error["detail"] for error in problem.get("errors", [])] or [problem.get("detail", "")]
+    return all(any(re.search(pattern, complaint) for pattern in patterns) for complaint in complaints)
