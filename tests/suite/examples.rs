@@ -43,7 +43,9 @@ async fn examples_of_parameters_are_taken(kind: Kind) {
             }
             let sign = if path.contains('?') { '&' } else { '?' };
             let answer = lead.get(&format!("{path}{sign}{name}={}", written(example))).await;
-            assert!(answer.status == 200, "{} with {name}={example}: {}", operation.id(), answer.text);
+            // The finding was not there yet at that moment, which this world's clock has passed.
+            let expected = if (operation.id(), name) == ("getFinding", "as_of") { 404 } else { 200 };
+            assert!(answer.status == expected, "{} with {name}={example}: {}", operation.id(), answer.text);
             tried += 1;
         }
     }
@@ -120,6 +122,12 @@ async fn real(
             let open = ids("findings?status=new&limit=500").await;
             let in_force = operation.id() == "postRiskAcceptanceRevocation";
             own = acceptance(lead, &open[open.len() - 1], in_force.then_some(approver)).await;
+        }
+        // Only its author changes a comment.
+        "patchComment" => {
+            let path = format!("/v1/findings/{}/comments", norrvik.one["findings"]);
+            let said = approver.write(Method::POST, &path, None, json!({"text": "Är omstartad."})).await.expect(201);
+            own = said.json()["id"].as_str().expect("an id").to_owned();
         }
         _ => {}
     }

@@ -84,7 +84,7 @@ pub fn routes(config: &mut ServiceConfig) {
         title = "Fynd",
         description = "Security findings about municipalities, each behind its own wall: scanners and red teams \
                        report, ticketing systems pull the work, SIEMs follow the changes, dashboards count.",
-        contact(name = "Fynd", url = "https://fynd.example"),
+        contact(name = "Fynd", url = "https://fynd.example", email = "kontakt@fynd.example"),
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     servers((url = "/")),

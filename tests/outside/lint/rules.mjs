@@ -13,7 +13,7 @@ function* operations(paths) {
 // Tokens are made here and explained there: whoever asks has none yet.
 const isPublic = (path) => path.startsWith('/oauth/') || path.startsWith('/.well-known/');
 // What any token may ask, whatever its scopes.
-const ANY_TOKEN = ['getMe', 'listTenants', 'getTenant', 'getTenantSettings'];
+const ANY_TOKEN = ['getMe', 'listLabels', 'listTenants', 'getTenant', 'getTenantSettings'];
 
 /** A token with scopes, no token at all on the public ones, and nothing in between. */
 export function security(paths) {

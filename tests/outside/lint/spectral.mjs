@@ -13,6 +13,9 @@ export default {
     'openapi-tags-alphabetical': 'off',
     // OpenAPI 3.1 allows either `identifier` or `url` in a licence; ours is an SPDX expression.
     'license-url': 'off',
+    // OpenAPI 3.1 lets a `bearer` requirement name what the token must hold, which this rule does not know yet; the same
+    // scopes are declared by `oauth2` beside it.
+    'oas3-operation-security-defined': 'off',
 
     'fynd-summary': rule(operations, { field: 'summary', function: truthy }, 'An operation has a summary.'),
     'fynd-tag': rule(operations, { field: 'tags', function: truthy }, 'An operation has a tag.'),

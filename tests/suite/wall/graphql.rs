@@ -63,10 +63,7 @@ pub(super) fn sample(field: &str) -> Sample {
             (&["risk:request"], "", arguments)
         }
         "approveRiskAcceptance" => (&["risk:approve"], "risk-acceptances", "(id: ID, ifMatch: 1)"),
-        "refuseRiskAcceptance" => {
-            (&["risk:approve"], "risk-acceptances", "(id: ID, ifMatch: 1, input: {reason: \"x\"})")
-        }
-        "revokeRiskAcceptance" => {
+        "refuseRiskAcceptance" | "revokeRiskAcceptance" => {
             (&["risk:approve"], "risk-acceptances", "(id: ID, ifMatch: 1, input: {reason: \"x\"})")
         }
         "clients" => (&["clients:manage"], "", "(first: 2, filter: {tenant: [TENANT]})"),

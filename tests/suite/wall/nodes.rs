@@ -95,7 +95,7 @@ async fn many_ids_take_as_many_statements_as_one(kind: Kind) {
     let statements = async |ids: &[&str]| {
         let mut least = u64::MAX;
         // What the house does at the same time only adds.
-        for _ in 0..3 {
+        for _ in 0..10 {
             let before = world.store.statements();
             ask(&lead, query, json!({ "ids": ids })).await;
             least = least.min(world.store.statements() - before);

@@ -18,7 +18,8 @@ pub(super) const RESPONSES: &[(&str, &str, &str)] = &[
     ("422", "UnprocessableContent", "A field of the body is wrong."),
     ("428", "PreconditionRequired", "`If-Match` is missing."),
     ("429", "TooManyRequests", "More requests came than the limit allows."),
-    ("5XX", "ServerError", "The service cannot answer right now, or something went wrong inside it."),
+    ("500", "InternalServerError", "Something went wrong inside the service."),
+    ("503", "ServiceUnavailable", "The service cannot answer right now."),
 ];
 
 /// A header field of answers.
@@ -101,10 +102,7 @@ pub(super) fn components(document: &mut Value) {
 fn described(status: &str, description: &str) -> String {
     let codes: Vec<String> = Code::ALL
         .iter()
-        .filter(|code| {
-            let own = super::super::problem::status(**code).as_u16();
-            if status == "5XX" { own >= 500 } else { own.to_string() == status }
-        })
+        .filter(|code| super::super::problem::status(**code).as_str() == status)
         .map(|code| format!("`{}`", code.as_str()))
         .collect();
     format!("{description} Codes: {}.", codes.join(", "))
@@ -113,7 +111,7 @@ fn described(status: &str, description: &str) -> String {
 fn header_of(status: &str) -> Option<Value> {
     let (name, description, kind, example) = match status {
         "401" => ("WWW-Authenticate", "How to authenticate (RFC 6750).", "string", json!("Bearer")),
-        "429" | "5XX" => {
+        "429" | "503" => {
             ("Retry-After", "Seconds to wait (RFC 9110, section 10.2.3); of 429 and 503.", "integer", json!(2))
         }
         _ => return None,

@@ -17,9 +17,9 @@ pub(super) fn add(document: &mut Value) {
         for (_, operation) in operations {
             let names = operation.get("operationId").and_then(Value::as_str).and_then(|id| fields.get(id)).cloned();
             let body = operation.get("operationId").and_then(Value::as_str).and_then(|id| bodies.get(id)).cloned();
-            let content = operation.get_mut("requestBody").and_then(|body| body["content"].get_mut("application/json"));
-            if let (Some(content), Some(body)) = (content, body) {
-                content["example"] = body;
+            let contents = operation.get_mut("requestBody").and_then(|body| body["content"].as_object_mut());
+            if let (Some(contents), Some(body)) = (contents, body) {
+                contents.values_mut().for_each(|content| content["example"] = body.clone());
             }
             let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
             parameters.for_each(|one| parameter(one, names.as_ref()));

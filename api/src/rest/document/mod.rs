@@ -15,6 +15,7 @@ pub(super) fn completed(mut document: Value) -> Value {
     for (path, operations) in paths(&mut document) {
         for (method, operation) in operations {
             parameters(path, method, operation);
+            described(path, method, operation);
             security(operation);
             responses(path, method, operation);
         }
@@ -60,6 +61,39 @@ fn parameters(path: &str, method: &str, operation: &mut Map<String, Value>) {
     all.extend(refs.map(|(name, _)| json!({"$ref": format!("#/components/parameters/{name}")})));
 }
 
+/// The first sentence is the summary. Where no more is said, what is true of all operations of the kind is.
+fn described(path: &str, method: &str, operation: &mut Map<String, Value>) {
+    if operation.contains_key("description") {
+        return;
+    }
+    let summary = operation.get("summary").and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
+    let (first, mut rest) = match summary.split_once(". ") {
+        Some((first, rest)) => (format!("{first}."), rest.to_owned()),
+        None => (summary, String::new()),
+    };
+    if rest.is_empty() {
+        rest = common_to(path, method, operation).to_owned();
+    }
+    operation.insert("summary".into(), first.into());
+    operation.insert("description".into(), rest.into());
+}
+
+fn common_to(path: &str, method: &str, operation: &Map<String, Value>) -> &'static str {
+    if has(operation, "query", "cursor") {
+        "Pages follow each other by `cursor`; an unchanged page is a 304 for its `ETag`."
+    } else if has(operation, "header", "If-Match") {
+        "`If-Match` names the version that is changed; the answer has the next one in its `ETag`."
+    } else if method == "get" && path.contains('{') {
+        "What the caller may not see is answered as missing. An unchanged answer is a 304 for its `ETag`."
+    } else if method == "get" && is_public(operation) {
+        "Anybody may read it."
+    } else if method == "get" {
+        "An unchanged answer is a 304 for its `ETag`."
+    } else {
+        "Sent again with the same `Idempotency-Key`, it changes nothing more."
+    }
+}
+
 /// A token of one's own issuer or an outside one, or one that a client gets from `/oauth/token`: the same scopes.
 fn security(operation: &mut Map<String, Value>) {
     let Some(ways) = operation.get_mut("security").and_then(Value::as_array_mut) else { return };
@@ -83,9 +117,12 @@ fn forms(response: &mut Value) {
 fn responses(path: &str, method: &str, operation: &mut Map<String, Value>) {
     let (lists, of_version) = (has(operation, "query", "cursor"), has(operation, "header", "If-Match"));
     let (has_body, public) = (operation.contains_key("requestBody"), is_public(operation));
+    let is_oauth = path.starts_with("/oauth/");
     let is_given = |status: &str| match status {
+        "413" | "415" | "429" | "503" if is_oauth => true,
+        "400" | "500" if is_oauth => false,
         "400" => true,
-        "401" | "403" | "404" | "429" | "5XX" => !public,
+        "401" | "403" | "404" | "429" | "500" | "503" => !public,
         "406" => lists,
         "409" => method != "get" && !public,
         "410" => path == "/v1/changes",
@@ -93,7 +130,6 @@ fn responses(path: &str, method: &str, operation: &mut Map<String, Value>) {
         "412" | "428" => of_version,
         _ => false,
     };
-    let is_oauth = path.starts_with("/oauth/");
     let changes = method != "get" && !public;
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     if changes && responses.get("200").is_some() {
@@ -113,7 +149,11 @@ fn responses(path: &str, method: &str, operation: &mut Map<String, Value>) {
         }
     }
     if is_oauth {
-        return;
+        // RFC 6749, section 5.2: its own words for what is wrong.
+        let Some(error) = responses.remove("default") else { return };
+        for status in ["400", "401"] {
+            responses.insert(status.into(), error.clone());
+        }
     }
     responses.remove("default");
     for (status, name, _) in RESPONSES.iter().filter(|(status, ..)| is_given(status)) {
