@@ -22,6 +22,7 @@ mod crash;
 mod differential;
 mod edges;
 mod encodings;
+mod errors;
 mod findings;
 mod graphql_attacks;
 mod graphql_edge;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub(crate) const MISSING: &str = "01900000-0000-7000-8000-000000000000";
 
 /// A municipality with something of everything in it.
-struct Filled {
+pub(crate) struct Filled {
     /// One id of each resource, by its name in paths.
     one: BTreeMap<&'static str, String>,
     /// Every id that its people are ever shown, but their own.
@@ -27,7 +27,7 @@ struct Filled {
 }
 
 impl Filled {
-    fn id(&self, resource: &str) -> &str {
+    pub(crate) fn id(&self, resource: &str) -> &str {
         self.one.get(resource).unwrap_or_else(|| panic!("the walk has no sample of {resource}"))
     }
 
@@ -38,7 +38,7 @@ impl Filled {
 }
 
 /// Both municipalities get the very same report, so that all but the ids is the same.
-async fn filled(world: &World, slug: &'static str) -> Filled {
+pub(crate) async fn filled(world: &World, slug: &'static str) -> Filled {
     let tenant = if slug == "norrvik" { world.norrvik } else { world.alvsund };
     let person = world.person(&format!("filler of {slug}"), &[tenant], ALL).await;
     // Three sources say the same, so that the first finding has others related to it.
