@@ -2,7 +2,11 @@
 
 use crate::connection::caller;
 use async_graphql::{Context, Object, Result};
-use domain::{Me, Tenant};
+use domain::{
+    Me, Tenant,
+    tenant_settings::Language,
+    vocabulary::{Label, labels},
+};
 
 #[derive(Default)]
 pub(crate) struct MeQuery;
@@ -17,5 +21,13 @@ impl MeQuery {
     /// The municipalities that the caller has rights in, by slug.
     async fn tenants(&self, ctx: &Context<'_>) -> Result<Vec<Tenant>> {
         Ok(service::tenant::list(caller(ctx)?))
+    }
+
+    /// What the values of severities, statuses and the like are called, in the order of the vocabulary.
+    async fn labels(
+        &self,
+        #[graphql(default_with = "Language::En", desc = "In which language.")] language: Language,
+    ) -> Vec<Label> {
+        labels(language).collect()
     }
 }

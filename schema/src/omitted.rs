@@ -11,7 +11,7 @@ use async_graphql::{
     parser::types::{Directive, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet},
 };
 use async_graphql_value::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Takes what omitted variables would fill out of the document.
 pub(crate) fn take_out(document: &mut ExecutableDocument, operation: Option<&str>, given: &Variables) {
@@ -41,11 +41,15 @@ pub(crate) fn take_out(document: &mut ExecutableDocument, operation: Option<&str
 
 /// The variables of an operation that may be omitted, and are.
 fn omitted(operation: &OperationDefinition, given: &Variables) -> HashSet<Name> {
-    let definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
-    let left_out = definitions.filter(|definition| {
+    let definitions = || operation.variable_definitions.iter().map(|definition| &definition.node);
+    let mut declared: HashMap<&Name, usize> = HashMap::new();
+    definitions().for_each(|definition| *declared.entry(&definition.name.node).or_default() += 1);
+    // One that is declared twice is for validation to name.
+    let left_out = definitions().filter(|definition| {
         definition.var_type.node.nullable
             && definition.default_value.is_none()
             && !given.contains_key(&definition.name.node)
+            && declared.get(&definition.name.node) == Some(&1)
     });
     left_out.map(|definition| definition.name.node.clone()).collect()
 }
@@ -82,7 +86,9 @@ impl Work {
                 fields.values_mut().for_each(|value| self.clean_value(value));
             }
             Value::List(items) => items.iter_mut().for_each(|item| self.clean_value(item)),
-            Value::Variable(name) => drop(self.kept.insert(name.clone())),
+            Value::Variable(name) => {
+                self.kept.insert(name.clone());
+            }
             _ => {}
         }
     }

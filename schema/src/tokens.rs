@@ -98,7 +98,7 @@ mod tests {
     fn words_and_signs_are_counted() {
         assert_eq!(counts(""), (0, 0));
         assert_eq!(counts(" , # { a b c\n\t"), (0, 0));
-        assert_eq!(counts("query A($x: [Int!]! = [1, -2.5e+3]) { a: b(c: $x) ...F @skip(if: true) }"), (36, 2));
+        assert_eq!(counts("query A($x: [Int!]! = [1, -2.5e+3]) { a: b(c: $x) ...F @skip(if: true) }"), (37, 2));
         assert_eq!(counts("{a{b{c}}}"), (9, 3));
         assert_eq!(counts("\u{feff}{å}"), (7, 1), "what is no sign of the grammar counts byte by byte");
     }

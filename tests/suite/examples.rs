@@ -65,7 +65,7 @@ async fn examples_of_bodies_are_taken(kind: Kind) {
     let norrvik = filled(&world, "norrvik").await;
     let lead = world.lead().await;
     let approver = world.person("approver", &[world.norrvik], ALL).await;
-    let mut without = BTreeSet::new();
+    let (mut without, mut refused) = (BTreeSet::new(), Vec::new());
     // What takes something out of use comes last.
     let mut operations = Operation::all();
     operations.sort_by_key(|one| {
@@ -84,12 +84,15 @@ async fn examples_of_bodies_are_taken(kind: Kind) {
         let (path, example) = real(&lead, &approver, &norrvik, operation, example).await;
         // Who asks for an acceptance does not approve it.
         let answer = send(&approver, operation, &path, example).await;
-        match MISSING.iter().find(|(id, ..)| *id == operation.id()) {
-            Some((_, status, reason)) => assert_eq!(answer.status.as_u16(), *status, "{reason}: {}", answer.text),
-            None => assert!(answer.status.is_success(), "{}: {}", operation.id(), answer.text),
+        let is_taken = match MISSING.iter().find(|(id, ..)| *id == operation.id()) {
+            Some((_, status, _)) => answer.status == *status,
+            None => answer.status.is_success(),
+        };
+        if !is_taken {
+            refused.push(format!("{}: {} {}", operation.id(), answer.status, answer.text));
         }
     }
-    assert_eq!(without, BTreeSet::new(), "no example");
+    assert_eq!((without, refused), (BTreeSet::new(), Vec::new()), "without an example, and refused");
     world.end().await;
 }
 
@@ -134,7 +137,9 @@ async fn real(
     let text = example.to_string();
     let text = text.replace("01900000-0000-7000-8000-000000000002", &other);
     let text = text.replace("01900000-0000-7000-8000-000000000001", &own);
-    (rest::path(operation, &own), serde_json::from_str(&text).expect("JSON"))
+    // The task has a ticket in the tracker that the walk of the wall speaks of.
+    let path = rest::path(operation, &own).replace("/tickets/jira", "/tickets/redmine");
+    (path, serde_json::from_str(&text).expect("JSON"))
 }
 
 async fn send(lead: &Person, operation: Operation, path: &str, body: Value) -> Answer {

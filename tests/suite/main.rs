@@ -23,6 +23,7 @@ mod crash;
 mod differential;
 mod edges;
 mod encodings;
+mod errors;
 mod examples;
 mod findings;
 mod graphql_attacks;

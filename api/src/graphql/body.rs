@@ -63,7 +63,9 @@ impl<'de> Visitor<'de> for Whole {
                     request.extensions = async_graphql::Extensions(given.collect::<HashMap<_, _>>());
                 }
                 // A client may send what only others know (GraphQL over HTTP, section 5.3).
-                _ => drop(fields.next_value::<IgnoredAny>()?),
+                _ => {
+                    fields.next_value::<IgnoredAny>()?;
+                }
             }
         }
         Ok(if left.get().is_some() { Asked::One(Box::new(request)) } else { Asked::TooMuch })

@@ -29,7 +29,7 @@ const COMMENTING: &[&str] = &["findings:write", "tasks:write", "tasks:claim"];
 /// One sample per field of Query and Mutation. A new field fails the walk until it is here.
 pub(super) fn sample(field: &str) -> Sample {
     let (scopes, resource, arguments): (&'static [&'static str], _, _) = match field {
-        "me" | "tenants" => (&[], "", ""),
+        "me" | "tenants" | "labels" => (&[], "", ""),
         // Null for who may read nothing of it: which type an id is of is not told.
         "node" => (ANY, "findings", "(id: ID)"),
         "nodes" => (ANY, "findings", "(ids: [ID])"),

@@ -27,7 +27,7 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
-    fn id(&self, resource: &str) -> &str {
+    pub(crate) fn id(&self, resource: &str) -> &str {
         self.one.get(resource).unwrap_or_else(|| panic!("the walk has no sample of {resource}"))
     }
 

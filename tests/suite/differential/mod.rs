@@ -3,6 +3,9 @@
 //!
 //! `FYND_TEST_SCALE=1` asks 10,000 of them; a hundredth is the default.
 
+mod lists;
+mod schema;
+
 use crate::support::{
     ALL, Kind, Person, World,
     enrich::{catalogue, scores},
@@ -254,7 +257,9 @@ impl Asked {
     }
 
     fn variables(&self, cursor: Option<&str>) -> Value {
-        json!({"filter": self.filter(), "sort": self.sort.to_uppercase(), "descending": self.descending,
+        let direction = if self.descending { "DESC" } else { "ASC" };
+        let order = json!({"field": self.sort.to_uppercase(), "direction": direction});
+        json!({"filter": self.filter(), "order": order,
                "first": self.limit, "after": cursor,
                "by": self.by.iter().map(|by| by.to_uppercase()).collect::<Vec<_>>()})
     }
@@ -266,8 +271,8 @@ fn camel(name: &str) -> String {
     parts.fold(first, |name, part| name + &part[..1].to_uppercase() + &part[1..])
 }
 
-const LIST: &str = "query($filter: FindingFilter, $sort: FindingSort!, $descending: Boolean!, $first: Int, $after: String) {
-    findings(filter: $filter, sort: $sort, descending: $descending, first: $first, after: $after) {
+const LIST: &str = "query($filter: FindingFilter, $order: FindingOrder, $first: Int, $after: String) {
+    findings(filter: $filter, orderBy: $order, first: $first, after: $after) {
         pageInfo { hasNextPage endCursor }
         nodes { id tenantId assetId source sourceId sourceRef ruleKey fingerprint kind tlp withheld title description consequence
             recommendation severity reportedSeverity severityReason severityBy severityAt sourceSeverity
