@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Most nodes of a page: its items and what it brings along.
-pub const MAX_NODES: usize = 2_000;
+pub const MAX_NODES: usize = 1_000;
 
 /// What findings lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

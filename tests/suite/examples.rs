@@ -69,7 +69,7 @@ async fn examples_of_bodies_are_taken(kind: Kind) {
     // What takes something out of use comes last.
     let mut operations = Operation::all();
     operations.sort_by_key(|one| {
-        ["merge", "retire", "revoke", "refuse", "transition"].iter().any(|end| one.path.ends_with(end))
+        ["merge", "retire", "revoke", "refuse", "transition", "claim"].iter().any(|end| one.path.ends_with(end))
     });
     for operation in operations.into_iter().filter(|one| one.path.starts_with("/v1/")) {
         let body = &DOCUMENT["paths"][operation.path][operation.method]["requestBody"]["content"]["application/json"];

@@ -48,7 +48,7 @@ struct ListParams {
     fields: Option<Vec<String>>,
     /// Whether `count` tells how many items there are on all pages: `exact`, or `bounded` to 10,000.
     count: Option<CountWish>,
-    /// What to bring along in `included`, each once: at most 2,000 nodes with the page itself.
+    /// What to bring along in `included`, each once: at most 1,000 nodes with the page itself.
     #[param(style = Form, explode = false, example = json!(["assets", "tasks"]))]
     include: Vec<FindingInclude>,
 }

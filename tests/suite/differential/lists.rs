@@ -32,7 +32,7 @@ const LISTS: &[(&str, &str)] = &[
 ];
 
 /// Lists that only one edge has, or that are no list of a query.
-const OF_REST_ALONE: &[&str] = &["findings/facets", "me", "tenants"];
+const OF_REST_ALONE: &[&str] = &["findings/facets", "labels", "me", "tenants"];
 
 /// Numbers that look random and are the same each time (Knuth's MMIX).
 struct Dice(u64);
@@ -266,7 +266,8 @@ async fn edges<'w>(who: &'w Person) -> Edges<'w> {
 /// The parameters of a list by the document, but those that every list has.
 fn parameters(path: &str) -> BTreeSet<&'static str> {
     let all = DOCUMENT["paths"][format!("/v1/{path}")]["get"]["parameters"].as_array().expect("parameters");
-    let names = all.iter().map(|parameter| parameter["name"].as_str().expect("a name"));
+    // What stands for every operation alike is referred to.
+    let names = all.iter().filter_map(|parameter| parameter["name"].as_str());
     names.filter(|name| !["limit", "cursor", "fields", "sort", "count", "include"].contains(name)).collect()
 }
 

@@ -41,9 +41,8 @@ fn ask(who: &Person, query: &str) -> RequestBuilder {
 }
 
 pub(super) fn of_requests(scene: &Scene) -> Vec<Case> {
-    let Scene { world, lead, both, reader, findings, cursor, .. } = scene;
+    let Scene { world, lead, reader, findings, .. } = scene;
     let anyone = &world.bearer("no token");
-    let list = "nodes { id }";
     let long = json!({"query": "{ me { issuer } }", "title": "x".repeat(2 << 20)});
     let other_kind =
         |path: &str| lead.request(Method::POST, path).header(header::CONTENT_TYPE, "text/plain").body("{}");
@@ -84,6 +83,30 @@ pub(super) fn of_requests(scene: &Scene) -> Vec<Case> {
                 ask(lead, "mutation { createTask(input: {title: \"\"}) { id } }"),
             ],
         ),
+        case("precondition_required", lead, vec![patch(lead, &finding, None), update(lead, id(&findings[0]), "")]),
+        case(
+            "stale",
+            lead,
+            vec![patch(lead, &finding, Some("\"999999-0\"")), update(lead, id(&findings[0]), "ifMatch: 999999")],
+        ),
+        case(
+            "payload_too_large",
+            lead,
+            vec![
+                send(lead, Method::POST, "/v1/tasks", None, long.clone()),
+                send(lead, Method::POST, "/graphql", None, long),
+            ],
+        ),
+        case("unsupported_media_type", lead, vec![other_kind("/v1/tasks"), other_kind("/graphql")]),
+    ]
+}
+
+/// What lists and keys are refused for.
+pub(super) fn of_lists_and_keys(scene: &Scene) -> Vec<Case> {
+    let Scene { lead, both, cursor, .. } = scene;
+    let list = "nodes { id }";
+    let key = send(lead, Method::POST, "/v1/tasks", None, json!({"title": "Två"})).header("idempotency-key", "scene");
+    vec![
         case(
             "cursor_invalid",
             lead,
@@ -116,21 +139,12 @@ pub(super) fn of_requests(scene: &Scene) -> Vec<Case> {
                 ask(lead, &format!("{{ findings(filter: {{tenant: [\"nowhere\"]}}) {{ {list} }} }}")),
             ],
         ),
-        case("precondition_required", lead, vec![patch(lead, &finding, None), update(lead, id(&findings[0]), "")]),
         case(
-            "stale",
+            "idempotency_mismatch",
             lead,
-            vec![patch(lead, &finding, Some("\"999999-0\"")), update(lead, id(&findings[0]), "ifMatch: 999999")],
+            vec![key, ask(lead, "mutation { createTask(input: {title: \"Två\"}, idempotencyKey: \"scene\") { id } }")],
         ),
-        case(
-            "payload_too_large",
-            lead,
-            vec![
-                send(lead, Method::POST, "/v1/tasks", None, long.clone()),
-                send(lead, Method::POST, "/graphql", None, long),
-            ],
-        ),
-        case("unsupported_media_type", lead, vec![other_kind("/v1/tasks"), other_kind("/graphql")]),
+        case("not_acceptable", lead, vec![get(lead, "/v1/findings").header(header::ACCEPT, "text/html")]),
     ]
 }
 

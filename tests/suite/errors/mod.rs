@@ -17,7 +17,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("import_running", "takes a crash or two senders: import_rules.rs, encodings.rs"),
     ("unavailable", "takes a server that is full or whose store is away: load.rs, assets/import.rs"),
     ("internal", "is a fault of the service, and nothing is known to provoke one"),
-    ("not_acceptable", "no operation refuses a form of the answer"),
+    ("include_too_large", "takes more than this scene holds: lists.rs"),
+    ("idempotency_in_progress", "takes two requests at once: idempotency.rs"),
 ];
 
 /// The code that an answer carries, whichever edge gave it.
@@ -45,6 +46,7 @@ async fn provoke(cases: Vec<Case>) -> BTreeSet<&'static str> {
 async fn every_code_is_provoked_and_explained() {
     let scene = Scene::new().await;
     let mut provoked = provoke(cases::of_requests(&scene)).await;
+    provoked.extend(provoke(cases::of_lists_and_keys(&scene)).await);
     provoked.extend(provoke(cases::of_findings(&scene)).await);
     provoked.extend(provoke(cases::of_work(&scene)).await);
     provoked.extend(provoke(cases::of_assets_and_imports(&scene)).await);

@@ -65,6 +65,7 @@ impl Scene {
         let (attachment, of_attachment) = (attached(&lead, &findings.remove(0)).await, findings.remove(0));
         let comment = deleted(&lead, &of_attachment).await;
         let tasks = with_tickets(&world, &lead).await;
+        made_once(&lead).await;
         let assets = assets(&lead).await;
         Self {
             world,
@@ -127,6 +128,15 @@ async fn with_tickets(world: &World, lead: &Person) -> Vec<Value> {
     let claimed = post(&puller, "/v1/tasks/claim", None, json!({"system": "jira", "limit": 1})).await;
     world.advance(chrono::TimeDelta::minutes(1));
     tasks.into_iter().take(6).chain([claimed["items"][0]["task"].clone()]).collect()
+}
+
+/// Two tasks under keys that count for nothing else from now on.
+async fn made_once(lead: &Person) {
+    let task = lead.request(Method::POST, "/v1/tasks").header("idempotency-key", "scene");
+    lead.send(task.json(&json!({"title": "Ett"}))).await.expect(201);
+    let query = "mutation { createTask(input: {title: \"Ett\"}, idempotencyKey: \"scene\") { id } }";
+    let made = lead.graphql(query, json!({})).await;
+    assert!(made["data"]["createTask"]["id"].is_string(), "{made}");
 }
 
 async fn assets(lead: &Person) -> Vec<Value> {
