@@ -1,4 +1,5 @@
-//! Full text: the words of findings and of assets' names, and how far those of earlier rows are told.
+//! Full text: the words of findings and of assets' names, and how far those of earlier rows are told; and an index of the
+//! imports that wait to go on.
 
 use crate::dialect;
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
@@ -28,6 +29,8 @@ const UP: &[&str] = &[
         reached {id},
         PRIMARY KEY (tenant_id)
     )"#,
+    // What waits to go on is looked up at the beginning of every import.
+    "CREATE INDEX import_unfinished ON import (tenant_id, sha256) WHERE status <> 'completed'",
     "INSERT INTO search_progress (tenant_id, of_assets, reached) SELECT id, true, NULL FROM tenant",
 ];
 
@@ -61,6 +64,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        dialect::run(manager, &["DROP INDEX import_unfinished"]).await?;
         dialect::drop_tables(manager, TABLES).await?;
         dialect::lower_wall(manager, &["finding_term"]).await?;
         dialect::run(manager, &["DELETE FROM finding_term WHERE kind = 'word'"]).await?;

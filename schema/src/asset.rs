@@ -71,6 +71,7 @@ pub(crate) struct AssetQueries;
 impl AssetQueries {
     /// Assets in an order, always ended by id; by id if it is left out, or as the filter's queue has them.
     #[graphql(complexity = "cost(first, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the older way to say the order is deprecated for one version")]
     async fn assets(
         &self,
         ctx: &Context<'_>,

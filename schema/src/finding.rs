@@ -95,6 +95,7 @@ pub(crate) struct FindingQueries;
 impl FindingQueries {
     /// Findings in an order, by id if it is left out; always ended by id.
     #[graphql(complexity = "cost(first, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the older way to say the order is deprecated for one version")]
     async fn findings(
         &self,
         ctx: &Context<'_>,

@@ -64,6 +64,7 @@ pub(crate) struct TicketMutations;
 #[Object]
 impl TicketMutations {
     /// Links a ticket to a task. Repeating it changes nothing. `lease` is the token of the lease that it was claimed with.
+    #[expect(clippy::too_many_arguments, reason = "they are those of the REST operation")]
     async fn link_ticket(
         &self,
         ctx: &Context<'_>,

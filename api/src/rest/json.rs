@@ -43,7 +43,7 @@ impl Json {
     }
 
     /// The same, where a number without a fraction is a whole one. Beyond 2^53 a double no longer tells neighbours apart.
-    fn as_whole(self) -> Self {
+    fn into_whole(self) -> Self {
         const EXACT: f64 = 9_007_199_254_740_992.0;
         match self {
             Self::Real(value) if value.fract() == 0.0 && value.abs() < EXACT => Self::Whole(value as i64),
@@ -123,7 +123,7 @@ impl IntoDeserializer<'_, Failure> for Json {
 macro_rules! whole_numbers {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
-            self.as_whole().deserialize_any(visitor)
+            self.into_whole().deserialize_any(visitor)
         }
     )*};
 }

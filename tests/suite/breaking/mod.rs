@@ -65,7 +65,8 @@ fn what_breaks_rest_clients_is_seen() {
         change(&mut now);
         rest::breaking(&document(), &now).into_iter().collect::<Vec<_>>().join("; ")
     };
-    let cases: [(fn(&mut Value), &str); 11] = [
+    type Change = fn(&mut Value);
+    let cases: [(Change, &str); 11] = [
         (|_| (), ""),
         (|now| drop(now["paths"]["/v1/things"].as_object_mut().unwrap().remove("post")), "POST /v1/things: removed"),
         (|now| now["paths"]["/v1/things"]["get"]["parameters"] = json!([]), "GET /v1/things: parameter limit removed"),

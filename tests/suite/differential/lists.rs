@@ -217,7 +217,9 @@ impl Edges<'_> {
                 Ok(page) => page,
                 Err(code) => {
                     assert!(!rest.status.is_success(), "{path}: GraphQL alone refuses with {code}: {asked:?}");
-                    assert_eq!(code, rest.code(), "{path}: {asked:?}");
+                    // A page that no list gives may first be found too dear.
+                    let is_dear = code == "query_too_complex" && asked.first.is_some_and(|first| first > 500);
+                    assert!(is_dear || code == rest.code(), "{path}: {code} and {}: {asked:?}", rest.code());
                     return None;
                 }
             };
@@ -273,7 +275,8 @@ fn parameters(path: &str) -> BTreeSet<&'static str> {
 
 async fn every_list_is_the_same_on_both_edges(kind: Kind) {
     let world = World::new(kind).await;
-    (filled(&world, "norrvik").await, filled(&world, "alvsund").await);
+    filled(&world, "norrvik").await;
+    filled(&world, "alvsund").await;
     let both = world.person("comparer", &[world.norrvik, world.alvsund], ALL).await;
     let edges = edges(&both).await;
     let paths = DOCUMENT["paths"].as_object().expect("paths");

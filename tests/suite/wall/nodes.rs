@@ -40,7 +40,8 @@ async fn everything_with_an_id_is_a_node(kind: Kind) {
     let known = schema["__type"]["possibleTypes"].as_array().expect("types").iter().map(|kind| &kind["name"]);
     let mut known: Vec<_> = known.map(|name| name.as_str().expect("a name")).collect();
     let mut tried: Vec<_> = TYPES.iter().map(|(_, name, ..)| *name).collect();
-    (known.sort_unstable(), tried.sort_unstable());
+    known.sort_unstable();
+    tried.sort_unstable();
     assert_eq!(known, tried);
     for (resource, name, single, fields, scopes) in TYPES {
         let one = format!(
