@@ -59,6 +59,14 @@ class Sql:
                 f"SELECT * FROM source WHERE {mine} AND id IN ({sources})",
                 f"SELECT * FROM sighting WHERE {mine} AND finding_id IN ({ids})"]
 
+    def search(self, word, order="id"):
+        """The page of those that hold a word, or whose asset's name does."""
+        mine, range = self.of(1), f"term >= '{word}' AND term < '{word}\U0010ffff'"
+        return self.list(f""" AND (tenant_id, id) IN (
+            SELECT tenant_id, finding_id FROM finding_term WHERE {mine} AND kind = 'word' AND {range} UNION ALL
+            SELECT f.tenant_id, f.id FROM asset_term t JOIN finding f ON f.tenant_id = t.tenant_id AND f.asset_id = t.asset_id
+            WHERE t.{mine} AND {range})""", order)
+
     def several(self, ids):
         return ", ".join(self.store.id(one) for one in sorted(set(ids)))
 
@@ -95,6 +103,10 @@ def cases(store, base):
     yield ("unchanged since `If-None-Match` (304)", plain, one, None, {"If-None-Match": tag}, 304, [high[:1]], same)
     yield get("one finding", f"/{store.text_id(id)}", finding)
     yield get("facets by severity and status", "/facets?by=severity,status", [[high[0], groups]])
+    yield get("search: one host's name", "?limit=100&q=dator17.kommun1", [sql.search("dator17.kommun1")])
+    yield get("search: a word of many titles", "?limit=100&q=brandv%C3%A4gg", [sql.search("brandvägg")])
+    yield get("the same by `-severity`", "?limit=100&q=brandv%C3%A4gg&sort=-severity",
+              [sql.search("brandvägg", "severity DESC, id DESC")])
     sql.list(" AND severity IN (3)")
     assets = [f"SELECT * FROM asset WHERE {sql.of(1)} AND id IN ({sql.assets})",
               f"SELECT * FROM asset_identifier WHERE {sql.of(1)} AND asset_id IN ({sql.assets})"]

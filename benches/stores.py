@@ -15,7 +15,7 @@ from machine import Missing, free_port, output
 
 TENANTS = {"norrvik": "Norrvik", "alvsund": "Älvsund"}
 # Everything that an import fills, parents first.
-TABLES = ["source", "asset", "asset_identifier", "finding", "sighting", "finding_evidence", "finding_term", "event",
+TABLES = ["source", "asset", "asset_identifier", "asset_term", "finding", "sighting", "finding_evidence", "finding_term", "event",
           "task", "task_finding"]
 SEEN_AGAIN = """INSERT INTO {into} (tenant_id, finding_id, last_seen, observed_at, content_hash) {rows}
     ON CONFLICT (tenant_id, finding_id) DO UPDATE
