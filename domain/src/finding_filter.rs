@@ -150,6 +150,7 @@ impl FindingFilter {
         storable_time("updated_from", self.updated_from)?;
         storable_time("updated_to", self.updated_to)?;
         storable_time("as_of", self.as_of)?;
+        storable("q", &self.q)?;
         self.search()?;
         let not_kept = [
             ("task", self.task.is_some(), "which task held a finding is not kept"),

@@ -11,19 +11,21 @@ use unicode_normalization::UnicodeNormalization;
 
 /// Most characters of a word; longer ones are cut, on both sides of a search.
 pub const MAX_WORD: usize = 48;
-/// Most words of one text; the first ones count.
+/// Most words of a text that tells; the first ones count.
 pub const MAX_WORDS: usize = 64;
+/// Most words of names: a scanner gives a finding hundreds of CVEs at most.
+pub const MAX_NAMES: usize = 1_000;
 /// Most characters of a search.
 pub const MAX_QUERY: usize = 200;
 /// Most words of a search.
 pub const MAX_QUERY_WORDS: usize = 10;
 
-/// The words of some texts.
-pub fn words<'t>(texts: impl IntoIterator<Item = &'t str>) -> BTreeSet<String> {
+/// The words of some texts, the first `most` of them.
+pub fn words<'t>(texts: impl IntoIterator<Item = &'t str>, most: usize) -> BTreeSet<String> {
     let pieces = texts.into_iter().flat_map(|text| pieces(text).collect::<Vec<_>>());
     let mut words = BTreeSet::new();
     for word in pieces.flat_map(|piece| from_each_part(&piece)) {
-        if words.len() == MAX_WORDS {
+        if words.len() == most {
             break;
         }
         words.insert(word);
@@ -92,7 +94,7 @@ mod tests {
     use super::*;
 
     fn finds(query: &str, text: &str) -> bool {
-        let words = words([text]);
+        let words = words([text], MAX_WORDS);
         let search = Search::parse(query).expect("a search");
         search.ranges().all(|(from, to)| words.iter().any(|word| word.as_str() >= from && *word < to))
     }
@@ -122,7 +124,7 @@ mod tests {
     #[test]
     fn a_hostile_text_has_few_and_short_words() {
         let text = format!("{} {}", "a.".repeat(100_000), "b".repeat(100_000));
-        let words = words([text.as_str()]);
+        let words = words([text.as_str()], MAX_WORDS);
         assert!(words.len() <= MAX_WORDS && words.iter().all(|word| word.chars().count() <= MAX_WORD));
         assert!(finds(&"b".repeat(MAX_QUERY), &"b".repeat(MAX_QUERY)));
     }

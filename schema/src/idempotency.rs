@@ -6,13 +6,18 @@ use crate::{
     error::{refused, refused_by_rule},
 };
 use async_graphql::{
-    Context, Error, Name, Result, ServerResult, Value,
+    Context, Error, Name, Positioned, Result, ServerResult, Value,
     async_trait::async_trait,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo},
+    parser::types::{Directive, Field, FragmentDefinition, Selection, SelectionSet},
 };
 use domain::idempotency::IdempotencyKey;
 use service::{Caller, Once};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    fmt::Write,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 const ARGUMENT: &str = "idempotencyKey";
 
@@ -31,9 +36,58 @@ pub(crate) fn acting<'a>(ctx: &Context<'a>, key: Option<String>) -> Result<&'a C
         once.asks(name.as_bytes());
         once.asks(value.to_string().as_bytes());
     }
-    once.asks(format!("{:?}", ctx.item.node.selection_set.node).as_bytes());
+    let mut shown = String::new();
+    written(&mut shown, &ctx.item.node.selection_set.node, &ctx.query_env.fragments);
+    once.asks(shown.as_bytes());
+    once.asks(serde_json::to_string(&ctx.query_env.variables).unwrap_or_default().as_bytes());
     caller.answers_once(once).map_err(refused)?;
     Ok(caller)
+}
+
+/// A selection with its fragments written out, wherever it stands in the document. Circles of fragments are refused
+/// before anything is resolved.
+fn written(out: &mut String, selection: &SelectionSet, fragments: &HashMap<Name, Positioned<FragmentDefinition>>) {
+    for item in &selection.items {
+        match &item.node {
+            Selection::Field(field) => {
+                let Field { alias, name, arguments, directives, selection_set } = &field.node;
+                let alias = alias.as_ref().map(|alias| alias.node.as_str()).unwrap_or_default();
+                let _ = write!(out, "{alias}:{}(", name.node);
+                for (name, value) in arguments {
+                    let _ = write!(out, "{}:{},", name.node, value.node);
+                }
+                let _ = write!(out, "){}{{", conditions(directives));
+                written(out, &selection_set.node, fragments);
+                out.push('}');
+            }
+            Selection::InlineFragment(inline) => {
+                let kind = inline.node.type_condition.as_ref().map(|kind| kind.node.on.node.as_str());
+                let _ = write!(out, "...{}{}{{", kind.unwrap_or_default(), conditions(&inline.node.directives));
+                written(out, &inline.node.selection_set.node, fragments);
+                out.push('}');
+            }
+            Selection::FragmentSpread(spread) => {
+                let _ = write!(out, "...{}{{", conditions(&spread.node.directives));
+                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
+                    let _ = write!(out, "{}:", fragment.node.type_condition.node.on.node);
+                    written(out, &fragment.node.selection_set.node, fragments);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+fn conditions(directives: &[Positioned<Directive>]) -> String {
+    let mut out = String::new();
+    for directive in directives {
+        let _ = write!(out, "@{}(", directive.node.name.node);
+        for (name, value) in &directive.node.arguments {
+            let _ = write!(out, "{}:{},", name.node, value.node);
+        }
+        out.push(')');
+    }
+    out
 }
 
 /// Keeps the answers of mutations with their effects.
@@ -72,7 +126,7 @@ impl Extension for OfRequest {
             Err(_) if let Some(given) = once.given() => {
                 again(&given).map_err(|error| error.into_server_error(position))
             }
-            Ok(Some(value)) if once.holds() => {
+            Ok(Some(value)) if once.has_changed() => {
                 let kept = self.kept(&value).map_err(|error| error.into_server_error(position))?;
                 once.seal(kept).await.map_err(|error| refused(error).into_server_error(position))?;
                 Ok(Some(value))

@@ -62,10 +62,12 @@ pub async fn catch_up(service: &Service) -> Result<()> {
         told("steps of fingerprint rules are done", tenant.id, reruns);
         let told_words = search::catch_up(service, tenant.id).await;
         told("rows of before can be searched for", tenant.id, told_words);
-        let forgotten = forget_old(service, tenant.id).await;
-        told("answers to requests of more than a day ago are forgotten", tenant.id, forgotten);
         let moved = asset::move_findings(service, tenant.id).await;
         told("findings of merged assets have moved", tenant.id, moved);
+    }
+    for tenant in Platform::new(service.store.clone()).tenants().await? {
+        let forgotten = forget_old(service, tenant.id).await;
+        told("answers to requests of more than a day ago are forgotten", tenant.id, forgotten);
     }
     Ok(())
 }

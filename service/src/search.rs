@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::{
     Permission, TenantId,
-    search::{Search, words},
+    search::{MAX_NAMES, MAX_WORDS, Search, words},
 };
 use entity::{Identified, TenantOwned, asset, asset_term, finding, finding_term, search_progress};
 use sea_orm::{
@@ -14,20 +14,24 @@ use sea_orm::{
     ColumnTrait, Condition, ExprTrait, QueryOrder, QuerySelect,
     sea_query::{Expr, Query, SelectStatement, UnionType},
 };
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const WORD: &str = "word";
 
 /// The words of a finding.
 pub(crate) fn of_finding(row: &finding::Model) -> Vec<finding_term::ActiveModel> {
-    let texts = [&row.title, &row.rule_key].into_iter().chain(&row.cves.0).chain(&row.tags.0);
+    // What identifies it is found whatever an attacker wrote into its title.
+    let names = row.cves.0.iter().chain(&row.tags.0).chain([&row.rule_key]).map(String::as_str);
+    let mut all = words(names, MAX_NAMES);
+    all.extend(words([row.title.as_str()], MAX_WORDS));
     let term = |term| finding_term::ActiveModel {
         tenant_id: Set(row.tenant_id),
         kind: Set(WORD.to_owned()),
         term: Set(term),
         finding_id: Set(row.id),
     };
-    words(texts.map(String::as_str)).into_iter().map(term).collect()
+    all.into_iter().map(term).collect()
 }
 
 /// Whether the words of a finding may have changed.
@@ -51,7 +55,7 @@ pub(crate) async fn follow_assets(command: &Command, ids: &[Uuid]) -> Result<()>
                 term: Set(term),
                 asset_id: Set(row.id),
             };
-            words([row.name.as_str()]).into_iter().map(term)
+            words([row.name.as_str()], MAX_WORDS).into_iter().map(term)
         });
         command.insert::<E>(terms.collect()).await?;
     }
@@ -115,7 +119,9 @@ fn on_named_asset(tenants: &[Uuid], from: &str, to: &str) -> SelectStatement {
 }
 
 /// How many rows are caught up with in one transaction.
-const AT_ONCE: u64 = 500;
+const AT_ONCE: u64 = 100;
+/// How long one round may take; the next one goes on where it ended.
+const ROUND: Duration = Duration::from_secs(2);
 
 /// Writes the words of what was stored before there was a search; says of how many rows.
 ///
@@ -126,8 +132,8 @@ pub async fn catch_up(service: &Service, tenant: TenantId) -> Result<u64> {
     let read = caller.begin(Permission::ReadFindings).await?;
     let mut waiting = read.scope().find::<search_progress::Entity>().one().await?.is_some();
     drop(read);
-    let mut done = 0;
-    while waiting {
+    let (mut done, began) = (0, Instant::now());
+    while waiting && began.elapsed() < ROUND {
         let command = caller.begin_write(Permission::ReadFindings).await?.command(tenant.0).await?;
         let Some(place) = command.scope().find::<search_progress::Entity>().one().await? else { break };
         let (last, count) = if place.of_assets {
@@ -143,6 +149,7 @@ pub async fn catch_up(service: &Service, tenant: TenantId) -> Result<u64> {
         done += count as u64;
         waiting = go_on(&command, &place, last).await?;
         command.commit_step().await?;
+        tokio::task::yield_now().await;
     }
     Ok(done)
 }

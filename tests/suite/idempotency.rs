@@ -1,20 +1,12 @@
 //! `Idempotency-Key`: a request that comes again has its effect once, and gives its first answer again.
 
-use crate::support::{
-    ALL, Answer, Kind, Person, TestStore, World, fixture, on_both_stores,
-    process::{Process, free_port, fynd, printed},
-};
+mod killed;
+
+use crate::support::{ALL, Answer, Kind, Person, World, fixture, on_both_stores};
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::collections::BTreeSet;
 
 on_both_stores!(
     a_post_that_comes_again_changes_nothing_more,
@@ -28,7 +20,9 @@ on_both_stores!(
     an_import_that_comes_again_is_the_same_import,
     a_mutation_that_comes_again_changes_nothing_more,
     what_a_mutation_shows_is_what_it_changed,
-    nothing_is_lost_or_doubled_by_a_kill,
+    what_is_restricted_is_shown_and_told_of_before_the_commit,
+    the_last_of_several_steps_may_change_nothing,
+    a_document_written_otherwise_is_the_same_request,
 );
 
 async fn keyed(who: &Person, path: &str, key: &str, tag: Option<&str>, body: &Value) -> Answer {
@@ -296,53 +290,61 @@ async fn what_a_mutation_shows_is_what_it_changed(kind: Kind) {
     world.end().await;
 }
 
-const KILLS: usize = 6;
+async fn what_is_restricted_is_shown_and_told_of_before_the_commit(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    lead.import("tlp=red", fixture("nessus/norrvik.nessus")).await.expect(201);
+    let finding = lead.get("/v1/findings?fields=id").await.expect(200).items()[0]["id"].clone();
+    // Another reader, who has not been told of in this minute.
+    let other = world.person("other", &[world.norrvik], ALL).await;
+    let query = "mutation($input: TaskInput!) { createTask(input: $input, idempotencyKey: \"k\") { id findings { description } } }";
+    let variables = json!({"input": {"title": "Rätta", "findings": [finding]}});
+    let made = other.graphql(query, variables.clone()).await;
+    assert!(made["data"]["createTask"]["findings"][0]["description"].is_string(), "{made}");
+    assert_eq!(other.graphql(query, variables).await["data"], made["data"]);
+    let read = lead.get("/v1/audit?action=finding.read&limit=500").await.expect(200).items();
+    assert!(read.iter().any(|row| row["resource_id"] == finding), "{read:?}");
+    world.end().await;
+}
 
-async fn nothing_is_lost_or_doubled_by_a_kill(kind: Kind) {
-    let store = TestStore::new(kind).await;
-    printed(fynd(&store).args(["tenant", "add", "norrvik", "Norrvik"]));
-    let token = printed(fynd(&store).args(["token", "--tenant", "norrvik", "--scope", "tasks:read tasks:write"]));
-    let (port, mut sent) = (free_port(), 0);
-    for round in 0..KILLS {
-        let server = Process::start(&store, port).await;
-        let who = Person::at(&server.base, &token);
-        let through = Arc::new(AtomicUsize::new(0));
-        let counter = through.clone();
-        let sending = tokio::spawn(async move {
-            for at in sent.. {
-                let body = json!({"title": format!("Uppgift {at}")});
-                let request = who.request(Method::POST, "/v1/tasks").header("idempotency-key", format!("k{at}"));
-                if request.json(&body).send().await.is_err() {
-                    return at + 1;
-                }
-                counter.fetch_add(1, Ordering::Relaxed);
-            }
-            sent
-        });
-        // Some requests are through, and one is on its way.
-        while through.load(Ordering::Relaxed) < 3 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        tokio::time::sleep(Duration::from_millis(7 * u64::try_from(round).expect("a number"))).await;
-        server.kill();
-        sent = sending.await.expect("the sender ends");
+async fn the_last_of_several_steps_may_change_nothing(kind: Kind) {
+    let world = World::new(kind).await;
+    let both = world.person("both", &[world.norrvik, world.alvsund], ALL).await;
+    let mut ids = Vec::new();
+    for tenant in ["norrvik", "alvsund"] {
+        both.import(&format!("tenant={tenant}"), fixture("nessus/norrvik.nessus")).await.expect(201);
+        let found = both.get(&format!("/v1/findings?tenant={tenant}&limit=1")).await.expect(200).items();
+        ids.push(found[0]["id"].clone());
     }
-    assert!(sent >= 4 * KILLS);
-    let server = Process::start(&store, port).await;
-    let who = Person::at(&server.base, &token);
-    for at in 0..sent {
-        let body = json!({"title": format!("Uppgift {at}")});
-        keyed(&who, "/v1/tasks", &format!("k{at}"), None, &body).await.expect(201);
+    // Which municipality comes last follows from its id: both ways are tried.
+    for (round, done) in ids.iter().enumerate() {
+        let confirm = json!({"ids": [done], "transition": {"to": "confirmed"}});
+        keyed(&both, "/v1/findings/bulk", &format!("one-{round}"), None, &confirm).await.expect(200);
+        let assign = json!({"ids": ids, "patch": {"assignee": format!("Åsa {round}")}});
+        let some = json!({"ids": [ids[1 - round]], "patch": {"assignee": format!("Åsa {round}")}});
+        both.write(Method::POST, "/v1/findings/bulk", None, some).await.expect(200);
+        let first = keyed(&both, "/v1/findings/bulk", &format!("both-{round}"), None, &assign).await.expect(200);
+        assert_eq!((&first.json()["done"], &first.json()["unchanged"]), (&json!(1), &json!(1)), "{}", first.text);
+        let again = keyed(&both, "/v1/findings/bulk", &format!("both-{round}"), None, &assign).await.expect(200);
+        assert!(is_replayed(&again) && again.text == first.text);
     }
-    let (mut titles, mut cursor) = (Vec::new(), String::new());
-    loop {
-        let page = who.get(&format!("/v1/tasks?limit=500{cursor}")).await.expect(200).json();
-        titles.extend(page["items"].as_array().expect("items").iter().map(|task| task["title"].to_string()));
-        let Some(next) = page["next_cursor"].as_str() else { break };
-        cursor = format!("&cursor={next}");
+    world.end().await;
+}
+
+async fn a_document_written_otherwise_is_the_same_request(kind: Kind) {
+    let world = World::new(kind).await;
+    let lead = world.lead().await;
+    let make = "createTask(input: {title: \"Ett\"}, idempotencyKey: \"k\")";
+    let first = lead.graphql(&format!("mutation {{ {make} {{ id title }} }}"), json!({})).await;
+    assert_eq!(first["data"]["createTask"]["title"], "Ett", "{first}");
+    let spread = lead.graphql(&format!("mutation {{\n\n  {make} {{ id\n title }} }}"), json!({})).await;
+    assert_eq!(spread["data"], first["data"], "{spread}");
+    // What is shown is what is kept: another selection is another request, also inside a fragment.
+    for fragment in ["{ id }", "{ id title seq }"] {
+        let query = format!("mutation {{ {make} {{ ...F }} }} fragment F on Task {fragment}");
+        let other = lead.graphql(&query, json!({})).await;
+        assert_eq!(other["errors"][0]["extensions"]["code"], "idempotency_mismatch", "{other}");
     }
-    let distinct: BTreeSet<&String> = titles.iter().collect();
-    assert_eq!((titles.len(), distinct.len()), (sent, sent));
-    server.kill();
-    store.remove().await;
+    assert_eq!(tasks(&lead).await, ["Ett"]);
+    world.end().await;
 }

@@ -89,6 +89,7 @@ async fn lines_and_tables_hold_all_of_a_long_list(kind: Kind) {
     // With a limit it is one page.
     let some = as_form(&lead, "/v1/findings?limit=7", "application/x-ndjson").await.expect(200);
     assert_eq!(lines(&some).len(), 7);
+    assert!(some.header("link").expect("a link").ends_with("rel=\"next\""));
     world.end().await;
 }
 

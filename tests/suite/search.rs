@@ -132,7 +132,7 @@ async fn a_search_that_cannot_be_read_is_refused(kind: Kind) {
     let world = World::new(kind).await;
     let lead = filled(&world).await;
     let long = "a".repeat(201);
-    for q in ["", "   ", "%", "--", "a b c d e f g h i j k l", long.as_str()] {
+    for q in ["", "   ", "%", "--", "a b c d e f g h i j k l", long.as_str(), "a\0b"] {
         let answer = lead.get(&asking(q)).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["errors"][0]["pointer"]), (400, &json!("q")), "{q:?}");
     }

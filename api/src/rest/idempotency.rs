@@ -55,7 +55,7 @@ pub async fn once<B: MessageBody + 'static>(
         let again = again(&kept).unwrap_or_else(HttpResponse::from_error);
         return Ok(ServiceResponse::new(request, again).map_into_right_body());
     }
-    if !once.holds() {
+    if !once.has_changed() {
         return Ok(answer.map_into_left_body());
     }
     if !answer.status().is_success() {
@@ -78,6 +78,10 @@ fn begun(request: &ServiceRequest) -> Result<Once, Problem> {
     let tenant = request.query_string().split('&').find_map(|pair| pair.strip_prefix("tenant="));
     let once = Once::new(&key, &format!("{} {}", request.method(), request.path()), tenant.unwrap_or_default());
     once.asks(request.query_string().as_bytes());
+    // What the body is, and which version is changed, belong to what is asked.
+    for name in [header::CONTENT_TYPE, header::CONTENT_DISPOSITION, header::IF_MATCH] {
+        once.asks(request.headers().get(&name).map(HeaderValue::as_bytes).unwrap_or_default());
+    }
     Ok(once)
 }
 

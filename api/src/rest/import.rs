@@ -127,17 +127,18 @@ async fn post_import(
     let wish = params.0.wish();
     service::import::check(&caller.0, &wish)?;
     let spooled = spool(&request, &state, body).await?;
-    let once = caller.0.once();
-    if let Some(once) = &once {
+    if let Some(once) = caller.0.once() {
         once.asks(spooled.sha256.as_bytes());
     }
     let running = service::import::start(&caller.0, wish, spooled, state.imports).await?;
     let location = format!("{}/v1/imports/{}", state.config.public_url.trim_end_matches('/'), running.id);
-    if let Some(once) = once
+    if let Some(once) = caller.0.once()
         && let Fresh::Changed(_, import) = service::import::get(&caller.0, running.id, None).await?
     {
         // It goes on after the answer: sent again, the request leads to the same import.
         once.seal(Kept::accepted(&location, &import)?).await?;
+        // From here on the caller asks for what there is, and not for what was answered before.
+        caller.0.answered();
     }
     match actix_web::rt::time::timeout(wait(&request), running.outcome).await {
         Ok(outcome) => {

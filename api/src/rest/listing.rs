@@ -4,7 +4,7 @@ use super::{
     As, Problem,
     extract::{Authorization, Seen, authorization},
     params::CountedParams,
-    respond::{Answer, Fields, page, tagged, unchanged},
+    respond::{Answer, Fields, next_link, page, tagged, unchanged},
 };
 use crate::application::{State, Worker};
 use actix_web::{
@@ -49,30 +49,69 @@ impl Form {
     fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let accepted = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
         let ranges: Vec<&str> = accepted.flat_map(|value| value.split(',')).map(str::trim).collect();
-        let wishes = ranges.iter().filter_map(|range| Self::wish(range));
-        let best = wishes.reduce(|best, wish| if wish.1 > best.1 { wish } else { best });
-        match best {
-            Some((form, weight)) if weight > 0 => Ok(form),
-            None if ranges.is_empty() => Ok(Self::Json),
-            _ => Err(Problem::of(Code::NotAcceptable)),
+        if ranges.is_empty() {
+            return Ok(Self::Json);
         }
+        let wishes: Vec<Wish> = ranges.iter().filter_map(|range| Wish::of(range)).collect();
+        // Of each form the most specific range counts; of forms alike the one that is named, then the first.
+        let forms = ["application/json", "application/x-ndjson", "text/csv"];
+        let of_form = |kind: &'static str| {
+            let wish = wishes.iter().filter(|wish| wish.is_of(kind)).max_by_key(|wish| wish.precision())?;
+            Some((kind, wish))
+        };
+        let wished = forms.into_iter().filter_map(of_form).filter(|(_, wish)| wish.weight > 0);
+        let best = wished.reduce(|best, wish| if wish.1.is_above(best.1) { wish } else { best });
+        best.map(|(kind, wish)| wish.form(kind)).ok_or_else(|| Problem::of(Code::NotAcceptable))
     }
+}
 
-    /// The form that a media range means, with its weight in thousandths.
-    fn wish(range: &str) -> Option<(Self, u32)> {
+/// A media range with its weight in thousandths.
+struct Wish {
+    kind: String,
+    marked: bool,
+    weight: u32,
+}
+
+impl Wish {
+    fn of(range: &str) -> Option<Self> {
         let mut parts = range.split(';').map(str::trim);
-        let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let kind = parts.next()?.to_ascii_lowercase().replace("application/ndjson", "application/x-ndjson");
         let parameters: Vec<(&str, &str)> = parts.filter_map(|part| part.split_once('=')).collect();
         let value =
             |name: &str| parameters.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value);
-        let form = match kind.as_str() {
-            "*/*" | "application/*" | "application/json" => Self::Json,
-            "application/x-ndjson" | "application/ndjson" => Self::Lines,
-            "text/csv" | "text/*" => Self::Table { marked: value("bom") == Some("true") },
-            _ => return None,
-        };
         let weight = value("q").map_or(Some(1.0), |weight| weight.parse::<f32>().ok()).unwrap_or(0.0);
-        Some((form, (weight.clamp(0.0, 1.0) * 1000.0) as u32))
+        Some(Self { kind, marked: value("bom") == Some("true"), weight: (weight.clamp(0.0, 1.0) * 1000.0) as u32 })
+    }
+
+    /// How much it says: all types, those of a kind, one.
+    fn precision(&self) -> u8 {
+        if self.kind == "*/*" {
+            0
+        } else if self.kind.ends_with("/*") {
+            1
+        } else {
+            2
+        }
+    }
+
+    fn is_of(&self, kind: &str) -> bool {
+        match self.kind.strip_suffix('*') {
+            Some("*/") => true,
+            Some(of_kind) => kind.starts_with(of_kind),
+            None => self.kind == kind,
+        }
+    }
+
+    fn is_above(&self, other: &Self) -> bool {
+        (self.weight, self.precision()) > (other.weight, other.precision())
+    }
+
+    fn form(&self, kind: &str) -> Form {
+        match kind {
+            "application/x-ndjson" => Form::Lines,
+            "text/csv" => Form::Table { marked: self.marked },
+            _ => Form::Json,
+        }
     }
 }
 
@@ -117,6 +156,9 @@ where
     let given = authorization(request).ok_or_else(|| Problem::of(Code::Unauthenticated))?;
     let mut answer = tagged(StatusCode::OK, fields.tag(&etag));
     answer.content_type(form.media_type());
+    if let (false, Some(cursor)) = (is_whole, &first.next_cursor) {
+        answer.insert_header((header::LINK, next_link(request, cursor)));
+    }
     let columns = fields.columns(known);
     let mut rows = Rows { state, worker, given, form, fields, columns, wish, load, has_more: true };
     let head = rows.bytes(first, is_whole, true)?;
@@ -213,10 +255,13 @@ mod tests {
             ("application/json;q=0.5, text/csv", table),
             ("text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8", Form::Json),
             ("text/csv;q=0, application/x-ndjson;q=0.1", Form::Lines),
+            ("*/*, text/csv", table),
+            ("application/json;q=0.1, */*;q=0.5, text/csv;q=0.2", Form::Lines),
+            ("application/json;q=0, */*", Form::Lines),
         ] {
             assert_eq!(form(accept), Ok(expected), "{accept}");
         }
-        for accept in ["text/html", "application/xml", "text/csv;q=0", "application/json;q=x"] {
+        for accept in ["text/html", "application/xml", "text/csv;q=0", "application/json;q=x", "*/*;q=0"] {
             assert_eq!(form(accept), Err(Code::NotAcceptable), "{accept}");
         }
         assert_eq!(Form::of(&TestRequest::default().to_http_request()).ok(), Some(Form::Json));

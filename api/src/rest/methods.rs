@@ -3,13 +3,14 @@
 use super::problem::Problem;
 use actix_web::{
     Error, HttpRequest, HttpResponse,
-    body::{EitherBody, MessageBody},
+    body::{BodySize, BodyStream, BoxBody, EitherBody, MessageBody, SizedStream},
     dev::{ResourceDef, ServiceRequest, ServiceResponse},
     http::{Method, header},
     middleware::Next,
-    web::Data,
+    web::{Bytes, Data},
 };
 use domain::Code;
+use futures_util::stream;
 use std::collections::HashMap;
 use utoipa::openapi::{OpenApi, path::PathItem};
 
@@ -57,10 +58,26 @@ pub(crate) async fn guard<B: MessageBody + 'static>(
         let refused = ServiceResponse::new(request.into_parts().0, not_allowed(&allowed));
         return Ok(refused.map_into_right_body());
     }
-    if request.method() == Method::HEAD {
+    let is_head = request.method() == Method::HEAD;
+    if is_head {
         request.head_mut().method = Method::GET;
     }
-    Ok(next.call(request).await?.map_into_left_body())
+    let answer = next.call(request).await?;
+    Ok(if is_head {
+        answer.map_body(|_, body| EitherBody::right(bare(body.size())))
+    } else {
+        answer.map_into_left_body()
+    })
+}
+
+/// Nothing, of the size that there would be: what nobody reads is not made either.
+fn bare(size: BodySize) -> BoxBody {
+    let nothing = stream::empty::<Result<Bytes, Error>>();
+    match size {
+        BodySize::None => BoxBody::new(()),
+        BodySize::Sized(size) => BoxBody::new(SizedStream::new(size, nothing)),
+        BodySize::Stream => BoxBody::new(BodyStream::new(nothing)),
+    }
 }
 
 fn known(item: &PathItem) -> Vec<&'static str> {

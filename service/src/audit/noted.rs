@@ -143,6 +143,14 @@ pub(crate) fn issued(service: &Service, principal: PrincipalId, tenants: &[Tenan
 /// Store errors; then the rows must not be shown.
 pub async fn read(caller: &Caller, action: &str, kind: &str, rows: &[(Uuid, Uuid)]) -> Result<()> {
     let (service, principal, now) = (caller.service(), caller.principal(), caller.now());
+    if let Some(held) = caller.once().and_then(|once| once.held()) {
+        // What is shown before it is committed is told of in the same transaction: another one would wait for it.
+        for (tenant, id) in rows {
+            let entry = Entry { outcome: AuditOutcome::Read, ..Entry::done(action) }.about(kind, *id);
+            append(&held, &service.vault, TenantId(*tenant), principal, entry, now).await?;
+        }
+        return Ok(());
+    }
     let key = |(tenant, id): &(Uuid, Uuid)| {
         let (chains, action) = ([TenantId(*tenant)].into(), action.to_owned());
         let resource = Some((kind.to_owned(), *id));

@@ -3,12 +3,16 @@
 //! Instead of being committed, the transaction of a command is held until the edge knows its answer; key and answer
 //! are then written into it and both are committed as one. Reads of the same caller see the held transaction. A request
 //! that is refused, given up or killed leaves neither an effect nor a key. Of a piece of work in several steps (a
-//! municipality after the other), each step is committed by the next one, and the key belongs to the last.
+//! municipality after the other), each step is committed by the next one, and the key is written with the last.
 
 use super::{Caller, Service};
-use crate::{Error, Result, etag::hex, store::Connection};
+use crate::{
+    Error, Result, Store,
+    etag::hex,
+    store::{Access, Connection},
+};
 use domain::{
-    Code, Permission, PrincipalId, TenantId, Timestamp,
+    Code, PrincipalId, TenantId, Timestamp,
     idempotency::{IdempotencyKey, KEPT},
 };
 use entity::idempotency;
@@ -20,6 +24,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 use uuid::Uuid;
 
@@ -50,12 +55,21 @@ enum State {
     Open,
     /// Changed but not committed.
     Held(Held),
+    /// Changed and committed, where another step was to follow that changed nothing.
+    Released(Whose),
     /// It was answered before.
     Given(String),
 }
 
 struct Held {
     connection: Arc<Connection>,
+    whose: Whose,
+}
+
+/// Under whom a key is kept.
+#[derive(Clone)]
+struct Whose {
+    store: Store,
     tenant: Uuid,
     principal: PrincipalId,
     rights: String,
@@ -100,9 +114,9 @@ impl Once {
         }
     }
 
-    /// Whether anything waits for its answer.
-    pub fn holds(&self) -> bool {
-        matches!(&*lock(&self.0.state), State::Held(_))
+    /// Whether anything was changed, so that the answer is to be kept.
+    pub fn has_changed(&self) -> bool {
+        matches!(&*lock(&self.0.state), State::Held(_) | State::Released(_))
     }
 
     fn request(&self) -> String {
@@ -156,31 +170,32 @@ impl Once {
     pub(super) async fn hold(&self, caller: &Caller, connection: Connection, tenant: Uuid) -> Result<()> {
         self.release().await?;
         connection.open_to(&caller.all_tenants()).await?;
-        let held = Held {
-            connection: Arc::new(connection),
+        let whose = Whose {
+            store: caller.service().store.clone(),
             tenant,
             principal: caller.principal(),
             rights: rights(caller),
             now: caller.now(),
         };
-        *lock(&self.0.state) = State::Held(held);
+        *lock(&self.0.state) = State::Held(Held { connection: Arc::new(connection), whose });
         Ok(())
     }
 
     /// The transaction that is held.
-    pub(super) fn held(&self) -> Option<Arc<Connection>> {
+    pub(crate) fn held(&self) -> Option<Arc<Connection>> {
         match &*lock(&self.0.state) {
             State::Held(held) => Some(held.connection.clone()),
             _ => None,
         }
     }
 
-    /// Commits what is held, without a key.
+    /// Commits what is held, since another step follows.
     pub(super) async fn release(&self) -> Result<()> {
-        match self.take() {
-            Some(held) => committed(held.connection).await,
-            None => Ok(()),
+        if let Some(Held { connection, whose }) = self.take() {
+            committed(connection).await?;
+            *lock(&self.0.state) = State::Released(whose);
         }
+        Ok(())
     }
 
     fn take(&self) -> Option<Held> {
@@ -194,34 +209,45 @@ impl Once {
         }
     }
 
+    /// What the key is written into, and under whom: the transaction that is held, or, if the last step changed nothing,
+    /// one of its own.
+    async fn taken(&self) -> Result<Option<Held>> {
+        if let Some(held) = self.take() {
+            return Ok(Some(held));
+        }
+        let State::Released(whose) = std::mem::take(&mut *lock(&self.0.state)) else { return Ok(None) };
+        let connection = Arc::new(whose.store.begin(Access::Write, &[whose.tenant]).await?);
+        Ok(Some(Held { connection, whose }))
+    }
+
     /// Commits what is held together with its answer. Without anything held there is nothing to repeat.
     ///
     /// # Errors
     /// `idempotency_in_progress` if another replica was quicker; then nothing of this request has happened.
     pub async fn seal(&self, answer: String) -> Result<()> {
         use idempotency::Column as C;
-        let Some(held) = self.take() else { return Ok(()) };
+        let Some(Held { connection, whose }) = self.taken().await? else { return Ok(()) };
         let row = idempotency::Model {
-            tenant_id: held.tenant,
-            principal: held.principal.0,
+            tenant_id: whose.tenant,
+            principal: whose.principal.0,
             key: self.0.key.clone(),
             request: self.request(),
-            rights: held.rights,
+            rights: whose.rights,
             answer,
-            created_at: held.now,
+            created_at: whose.now,
         };
         let forgotten = Condition::all()
             .add(C::TenantId.eq(row.tenant_id))
             .add(C::Principal.eq(row.principal))
             .add(C::Key.eq(&row.key))
-            .add(C::CreatedAt.lte(held.now - KEPT));
-        idempotency::Entity::delete_many().filter(forgotten).exec(&*held.connection).await?;
+            .add(C::CreatedAt.lte(whose.now - KEPT));
+        idempotency::Entity::delete_many().filter(forgotten).exec(&*connection).await?;
         let insert = idempotency::Entity::insert(row.into_active_model().reset_all());
-        insert.exec_without_returning(&*held.connection).await.map_err(|error| match error.sql_err() {
+        insert.exec_without_returning(&*connection).await.map_err(|error| match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => in_progress(),
             _ => error.into(),
         })?;
-        committed(held.connection).await
+        committed(connection).await
     }
 
     /// Lets go of what is held: it has not happened.
@@ -239,29 +265,39 @@ impl Drop for Request {
     }
 }
 
-/// Forgets a tenant's keys that are older than a day; says of how many requests at least.
+/// Forgets a tenant's keys that are older than a day; says of how many requests.
 ///
 /// # Errors
 /// Store errors.
 pub async fn forget_old(service: &Service, tenant: TenantId) -> Result<u64> {
-    let caller = Caller::system(service.clone(), tenant, Permission::ManageTenants);
-    let old = idempotency::Column::CreatedAt.lte(caller.now() - KEPT);
-    let read = caller.begin(Permission::ManageTenants).await?;
-    if read.scope().find::<idempotency::Entity>().filter(old.clone()).one().await?.is_none() {
+    use idempotency::{Column as C, Entity as E};
+    let old = Condition::all().add(C::TenantId.eq(tenant.0)).add(C::CreatedAt.lte(service.clock.now() - KEPT));
+    let read = service.store.begin(Access::Read, &[tenant.0]).await?;
+    if E::find().filter(old.clone()).one(&read).await?.is_none() {
         return Ok(0);
     }
     drop(read);
-    let command = caller.begin_write(Permission::ManageTenants).await?.command(tenant.0).await?;
-    command.delete::<idempotency::Entity>(old).await?;
-    command.commit_step().await?;
-    Ok(1)
+    // No command: nobody's clock has to wait for it, and a suspended municipality's answers go as well.
+    let write = service.store.begin(Access::Write, &[tenant.0]).await?;
+    let gone = E::delete_many().filter(old).exec(&write).await?;
+    write.commit().await?;
+    Ok(gone.rows_affected)
 }
 
-async fn committed(connection: Arc<Connection>) -> Result<()> {
-    let connection =
-        Arc::into_inner(connection).ok_or_else(|| Error::Internal("a held change is still read".into()))?;
-    connection.commit().await
+/// Commits once nobody reads any more: a loader of a field that was given up may still be at it for a moment.
+async fn committed(mut connection: Arc<Connection>) -> Result<()> {
+    for _ in 0..READERS_END {
+        match Arc::try_unwrap(connection) {
+            Ok(connection) => return connection.commit().await,
+            Err(still_read) => connection = still_read,
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Err(Error::Internal("a held change is still read".into()))
 }
+
+/// How often, ten milliseconds apart, it is looked whether anybody still reads.
+const READERS_END: u32 = 100;
 
 fn in_progress() -> Error {
     Error::refused(Code::IdempotencyInProgress, Code::IdempotencyInProgress.title())

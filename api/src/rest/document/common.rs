@@ -127,7 +127,7 @@ fn parameters() -> Value {
                             nothing more and gets the first answer again, secrets left out; another request with it \
                             is 409 `idempotency_mismatch`, one that is still being answered 409 `idempotency_in_progress`. \
                             What was refused may come again under its key.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]{1,255}$"},
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]*[!#-~][!-~]*$"},
             "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
         },
         "Prefer": {

@@ -130,7 +130,9 @@ fn responses(path: &str, method: &str, operation: &mut Map<String, Value>) {
         "412" | "428" => of_version,
         _ => false,
     };
-    let changes = method != "get" && !public;
+    // What is no changed resource has no `ETag`, and is told in full.
+    let told = ["/preview", "/bulk", "/status", "/reconcile", "/claim", "/import", "/imports", "/attachments/{id}"];
+    let changes = method != "get" && !public && !told.iter().any(|end| path.ends_with(end));
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     if changes && responses.get("200").is_some() {
         let minimal = json!({"description": "It is done; `Prefer: return=minimal` leaves out what it is now"});
