@@ -102,6 +102,33 @@ fn values(of: &Value) -> usize {
 }
 
 #[tokio::test]
+async fn an_order_is_said_in_one_place_and_the_older_way_still_holds() {
+    let world = world(|_| ()).await;
+    let lead = world.lead().await;
+    for name in ["b", "c", "a"] {
+        lead.write(Method::POST, "/v1/assets?tenant=norrvik", None, json!({ "name": name })).await.expect(201);
+    }
+    let names = async |arguments: &str| {
+        let answer = lead.graphql(&format!("{{ assets{arguments} {{ nodes {{ name }} }} }}"), json!({})).await;
+        let nodes = answer["data"]["assets"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
+        nodes.iter().map(|node| node["name"].as_str().expect("a name")).collect::<String>()
+    };
+    assert_eq!(names("").await, "bca");
+    assert_eq!(names("(orderBy: {field: NAME})").await, "abc");
+    assert_eq!(names("(orderBy: {field: NAME, direction: DESC})").await, "cba");
+    assert_eq!(names("(sort: NAME)").await, "abc");
+    assert_eq!(names("(sort: NAME, descending: true)").await, "cba");
+    assert_eq!(names("(orderBy: {field: NAME}, sort: ID, descending: true)").await, "abc");
+    let deprecated =
+        "{ __type(name: \"Query\") { fields { name args(includeDeprecated: true) { name deprecationReason } } } }";
+    let fields = lead.graphql(deprecated, json!({})).await["data"]["__type"]["fields"].clone();
+    let assets = fields.as_array().expect("fields").iter().find(|field| field["name"] == "assets").expect("assets");
+    let sort = assets["args"].as_array().expect("arguments").iter().find(|one| one["name"] == "sort").expect("sort");
+    assert!(sort["deprecationReason"].as_str().is_some_and(|reason| reason.contains("orderBy")), "{sort}");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_variable_that_is_left_out_is_not_given() {
     let world = world(|_| ()).await;
     let lead = world.lead().await;
