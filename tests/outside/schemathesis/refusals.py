@@ -2,7 +2,8 @@
 
 import re
 
-from schemathesis.openapi.checks import RejectedPositiveData
+from schemathesis.core.failures import MalformedJson
+from schemathesis.openapi.checks import MissingContentType, RejectedPositiveData
 
 # A schema says what a request looks like. These rules are about the moment, about other data, or about two places at
 # once, which no schema says: (code, how `detail` reads).
@@ -33,7 +34,16 @@ RULES = [
 
 def is_meant(failure, case, response):
     """Whether a failure is one of those."""
-    return isinstance(failure, RejectedPositiveData) and refused_by_rule(response)
+    if isinstance(failure, RejectedPositiveData):
+        return refused_by_rule(response)
+    if isinstance(failure, (MalformedJson, MissingContentType)):
+        return minimal(response)
+    return False
+
+
+def minimal(response):
+    """Whether there is no body because the request preferred none (RFC 7240), which no schema says."""
+    return response.headers.get("preference-applied") == ["return=minimal"] and not response.content
 
 
 def refused_by_rule(response):
