@@ -88,11 +88,11 @@ def before_call(context, case, kwargs):
         case.body = graphql.print_ast(graphql.visit(document, Fill(document.definitions[0])))
 
 
-@cache
 # A whole number of ten digits and more.
 BEYOND_32_BITS = re.compile(r"-?\b[0-9]{10,}\b")
 
 
+@cache
 def is_explained(code):
     return code != "internal" and requests.get(f"{URL}/problems/{code}", timeout=30).status_code == 200
 
