@@ -3,7 +3,7 @@
 import re
 
 from schemathesis.core.failures import MalformedJson
-from schemathesis.openapi.checks import MissingContentType, RejectedPositiveData
+from schemathesis.openapi.checks import JsonSchemaError, MissingContentType, RejectedPositiveData
 
 # A schema says what a request looks like. These rules are about the moment, about other data, or about two places at
 # once, which no schema says: (code, how `detail` reads).
@@ -36,9 +36,16 @@ def is_meant(failure, case, response):
     """Whether a failure is one of those."""
     if isinstance(failure, RejectedPositiveData):
         return refused_by_rule(response)
+    if isinstance(failure, JsonSchemaError):
+        return is_part(failure, case)
     if isinstance(failure, (MalformedJson, MissingContentType)):
         return minimal(response)
     return False
+
+
+def is_part(failure, case):
+    """Whether what is missing was left out because `fields` did not name it: the schema is that of the whole answer."""
+    return "fields" in (case.query or {}) and "is a required property" in failure.validation_message
 
 
 def minimal(response):

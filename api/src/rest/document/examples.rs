@@ -60,6 +60,12 @@ fn parameter(parameter: &mut Value, fields: Option<&Value>) {
         members.insert("schema".into(), json!({"type": "array", "items": {"type": "string", "enum": fields}}));
         members.entry("example").or_insert_with(|| fields.as_array().map_or(json!([]), |all| json!(all.get(..2))));
     }
+    if members.get("in").is_some_and(|place| place == "query")
+        && let Some(schema) = members.get_mut("schema").filter(|schema| schema["type"] == "array")
+    {
+        // A list without a value is one empty value to a query.
+        schema["minItems"] = 1.into();
+    }
     if let Some((description, pattern)) = described(&name) {
         members.entry("description").or_insert_with(|| description.into());
         if let Some(pattern) = pattern {
