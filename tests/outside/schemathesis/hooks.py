@@ -7,6 +7,7 @@ Only parts that a case holds as valid are filled in; whatever is generated to be
 import json
 import os
 import random
+import time
 import uuid
 from collections import deque
 from datetime import datetime, timedelta, timezone
@@ -49,12 +50,17 @@ def one_of(kind):
 
 
 def known(kind, value):
-    """An id that exists, in the place of a random one; one that came out of an answer stays (Fynd's are UUIDv7)."""
+    """An id that exists, in the place of a random one; one that came out of an answer stays."""
+    return value if was_made(value) or DICE.random() < 0.1 else one_of(kind)
+
+
+def was_made(value):
+    """Whether Fynd made this id today: its ids are UUIDv7, which begin with the milliseconds of their making."""
     try:
-        made_here = uuid.UUID(str(value)).version == 7
+        id = uuid.UUID(str(value))
     except ValueError:
-        made_here = False
-    return value if made_here or DICE.random() < 0.1 else one_of(kind)
+        return False
+    return id.version == 7 and (id.int >> 80) / 1000 > time.time() - 24 * 3600
 
 
 def fill(value, kind):
