@@ -77,7 +77,8 @@ async fn pages_on_the_list_may_read_and_others_may_not() {
     for (path, status) in [("/v1/me", 200), ("/v1/nothing", 404)] {
         let answer = from(&lead, Method::GET, path, DASHBOARD).await.expect(status);
         assert_eq!(answer.header("access-control-allow-origin"), Some(DASHBOARD));
-        let exposed = "ETag, Link, Retry-After, RateLimit, RateLimit-Policy, X-Next-Cursor, X-Request-Id, Location";
+        let exposed = "ETag, Link, Retry-After, RateLimit, RateLimit-Policy, X-Next-Cursor, X-Request-Id, Location, \
+                       Idempotency-Replayed, Preference-Applied";
         assert_eq!(answer.header("access-control-expose-headers"), Some(exposed));
         assert_eq!(answer.header("access-control-allow-credentials"), None);
     }
