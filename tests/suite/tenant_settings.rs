@@ -86,7 +86,9 @@ async fn a_running_import_stops_with_its_municipality_and_goes_on_after(kind: Ki
         let answer = lead.get(&path).await;
         answer.status == 200 && answer.json()["status"] != "running"
     };
-    within_five_seconds("the sweep comes by", ended).await;
+    // The server's own sweep comes by within seconds, or later where the machine has much else to do.
+    world.keep_house().await;
+    within_five_seconds("the municipality is open and its import interrupted", ended).await;
     assert_eq!((&lead.get(&path).await.json()["status"], stored().await), (&json!("interrupted"), then));
     let again = lead.import("", body).await.expect(201).json();
     assert_eq!((&again["id"], &again["status"], &again["read"]), (&begun["id"], &json!("completed"), &json!(RECORDS)));
