@@ -77,6 +77,13 @@ async fn a_running_import_stops_with_its_municipality_and_goes_on_after(kind: Ki
     let closed = async || lead.get("/v1/findings").await.status == 403;
     within_five_seconds("the municipality is closed", closed).await;
     let stored = async || look(&world.test_store, "SELECT CAST(count(*) AS text) FROM finding").await;
+    // The batch that was on its way when the door closed ends as well.
+    let has_stopped = async || {
+        let before = stored().await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        before == stored().await
+    };
+    within_five_seconds("the import has stopped", has_stopped).await;
     let then = stored().await;
     assert_eq!(look(&world.test_store, "SELECT status FROM import").await, ["running"], "it was stopped on its way");
     platform.suspend(world.norrvik, None).await.expect("resumed");
