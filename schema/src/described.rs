@@ -1,9 +1,11 @@
-//! Descriptions of arguments and of connections.
+//! What holds for every field of a root: it is null where it is refused, so that its neighbours are told, and its
+//! arguments are described.
 //!
 //! An argument means the same wherever it has the same name, so each name is
 //! described once, here, instead of at each of two hundred places. A test
 //! over the schema names what has none.
 
+use crate::{idempotency, long};
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, Value,
     parser::types::Field,
@@ -54,7 +56,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("url", "Where people find the ticket."),
 ];
 
-/// A root whose schema is described to the end.
+/// A root whose fields may be null and whose schema is described to the end.
 #[derive(Default)]
 pub struct Described<T>(T);
 
@@ -66,6 +68,10 @@ impl<T: ObjectType> OutputType for Described<T> {
     fn create_type_info(registry: &mut Registry) -> String {
         let name = T::create_type_info(registry);
         registry.types.iter_mut().for_each(|(name, kind)| describe(name, kind));
+        if let Some(MetaType::Object { fields, .. }) = registry.types.get_mut(&*T::type_name()) {
+            fields.values_mut().for_each(|field| field.ty = field.ty.trim_end_matches('!').to_owned());
+        }
+        long::widen(registry);
         name
     }
 
@@ -76,7 +82,11 @@ impl<T: ObjectType> OutputType for Described<T> {
 
 impl<T: ObjectType> ContainerType for Described<T> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
-        self.0.resolve_field(ctx).await
+        let answer = idempotency::kept(ctx, self.0.resolve_field(ctx).await).await;
+        Ok(answer.unwrap_or_else(|error| {
+            ctx.add_error(error);
+            Some(Value::Null)
+        }))
     }
 }
 

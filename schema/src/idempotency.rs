@@ -16,7 +16,7 @@ use service::{Caller, Once};
 use std::{
     collections::HashMap,
     fmt::Write,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 const ARGUMENT: &str = "idempotencyKey";
@@ -90,60 +90,19 @@ fn conditions(directives: &[Positioned<Directive>]) -> String {
     out
 }
 
-/// Keeps the answers of mutations with their effects.
-pub(crate) struct Answers;
-
-impl ExtensionFactory for Answers {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(OfRequest::default())
-    }
-}
-
 /// Where in the answer stands what is told once and never again.
-#[derive(Default)]
-struct OfRequest {
-    secrets: Mutex<Vec<Vec<String>>>,
-}
+#[derive(Clone, Default)]
+pub(crate) struct ToldOnce(Arc<Mutex<Vec<Vec<String>>>>);
 
-#[async_trait]
-impl Extension for OfRequest {
-    async fn resolve(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        info: ResolveInfo<'_>,
-        next: NextResolve<'_>,
-    ) -> ServerResult<Option<Value>> {
-        if info.parent_type == "ClientCredentials" && info.name == "secret" {
-            self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(info.path_node.to_string_vec());
-        }
-        if info.parent_type != "Mutation" {
-            return next.run(ctx, info).await;
-        }
-        let position = info.field.alias.as_ref().map_or(info.field.name.pos, |alias| alias.pos);
-        let answer = next.run(ctx, info).await;
-        let Some(once) = ctx.data_opt::<Caller>().and_then(Caller::answered) else { return answer };
-        match answer {
-            Err(_) if let Some(given) = once.given() => {
-                again(&given).map_err(|error| error.into_server_error(position))
-            }
-            Ok(Some(value)) if once.has_changed() => {
-                let kept = self.kept(&value).map_err(|error| error.into_server_error(position))?;
-                once.seal(kept).await.map_err(|error| refused(error).into_server_error(position))?;
-                Ok(Some(value))
-            }
-            other => {
-                once.forget();
-                other
-            }
-        }
+impl ToldOnce {
+    fn places(&self) -> MutexGuard<'_, Vec<Vec<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl OfRequest {
     /// The answer without what is told once.
-    fn kept(&self, value: &Value) -> Result<String> {
+    fn taken_out_of(&self, value: &Value) -> Result<String> {
         let mut value = value.clone();
-        for path in self.secrets.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for path in self.places().iter() {
             // The first step is the mutation itself.
             let found = path.iter().skip(1).try_fold(&mut value, |at, step| match at {
                 Value::Object(fields) => fields.get_mut(&Name::new(step)),
@@ -155,6 +114,51 @@ impl OfRequest {
             }
         }
         value.into_json().map(|json| json.to_string()).map_err(|error| refused(service::Error::internal(error)))
+    }
+}
+
+/// Notes where secrets are told.
+pub(crate) struct Secrets;
+
+impl ExtensionFactory for Secrets {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait]
+impl Extension for Secrets {
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        if info.parent_type == "ClientCredentials"
+            && info.name == "secret"
+            && let Some(told) = ctx.data_opt::<ToldOnce>()
+        {
+            told.places().push(info.path_node.to_string_vec());
+        }
+        next.run(ctx, info).await
+    }
+}
+
+/// Keeps the answer of a mutation with its effect, or gives the one that was kept.
+pub(crate) async fn kept(ctx: &Context<'_>, answer: ServerResult<Option<Value>>) -> ServerResult<Option<Value>> {
+    let Some(once) = ctx.data_opt::<Caller>().and_then(Caller::answered) else { return answer };
+    let placed = |error: Error| ctx.set_error_path(error.into_server_error(ctx.item.pos));
+    match answer {
+        Err(_) if let Some(given) = once.given() => again(&given).map_err(placed),
+        Ok(Some(value)) if once.has_changed() => {
+            let told = ctx.data::<ToldOnce>().map_err(placed)?;
+            once.seal(told.taken_out_of(&value).map_err(placed)?).await.map_err(|error| placed(refused(error)))?;
+            Ok(Some(value))
+        }
+        other => {
+            once.forget();
+            other
+        }
     }
 }
 

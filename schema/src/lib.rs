@@ -24,6 +24,7 @@ mod import;
 mod introspection;
 mod limits;
 mod loaders;
+mod long;
 mod me;
 mod node;
 mod omitted;
@@ -103,7 +104,7 @@ pub fn build(limits: Limits) -> FyndSchema {
     builder()
         .disable_suggestions()
         .extension(cost::Charge)
-        .extension(idempotency::Answers)
+        .extension(idempotency::Secrets)
         .data(PersistedQueries::new(&limits))
         .data(limits)
         .finish()
@@ -125,7 +126,7 @@ pub async fn execute(schema: &FyndSchema, caller: Caller, imports: Imports, mut 
     let mut response = match look(schema, &caller, &mut request, &bill) {
         Ok((only_asks, aliases)) => {
             let asking = if only_asks { caller.at_one_moment() } else { caller.clone() };
-            let request = request.data(Loaders::new(&asking)).data(asking).data(imports).data(bill.clone());
+            let request = request.data(Loaders::new(&asking)).data(asking).data(imports).data(bill.clone()).data(idempotency::ToldOnce::default());
             let response = schema.execute(request).await;
             aliases.tell(&caller, &response);
             response

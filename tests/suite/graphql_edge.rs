@@ -147,7 +147,7 @@ async fn a_variable_that_is_left_out_is_not_given() {
     // Left out is not null: the first leaves the assignee, the second removes it.
     let task = json!({"title": "Byt växel", "assignee": "Åsa"});
     let task = lead.write(Method::POST, "/v1/tasks?tenant=norrvik", None, task).await.expect(201).json();
-    let change = "mutation($id: ID!, $seq: Int!, $title: String, $assignee: String) {
+    let change = "mutation($id: ID!, $seq: Long!, $title: String, $assignee: String) {
         updateTask(id: $id, ifMatch: $seq, input: {title: $title, assignee: $assignee}) { title assignee seq } }";
     let named = json!({"id": task["id"], "seq": task["seq"], "title": "Byt växeln"});
     let named = lead.graphql(change, named).await["data"]["updateTask"].clone();
@@ -156,6 +156,39 @@ async fn a_variable_that_is_left_out_is_not_given() {
     assert_eq!(lead.graphql(change, emptied).await["data"]["updateTask"]["assignee"], Value::Null);
     let required = lead.graphql("query($id: ID!) { finding(id: $id) { id } }", json!({})).await;
     assert_eq!(code(&required), "invalid_query");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_refused_field_leaves_its_neighbours_alone() {
+    let world = world(|_| ()).await;
+    let (lead, reader) = (world.lead().await, world.person("reader", &[world.norrvik], "findings:read").await);
+    let answer = reader.graphql("{ findings { nodes { id } } tasks { nodes { id } } me { issuer } }", json!({})).await;
+    assert_eq!(answer["data"]["findings"]["nodes"], json!([]), "{answer}");
+    assert!(answer["data"]["me"].is_object() && answer["data"]["tasks"].is_null(), "{answer}");
+    assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer}");
+    assert_eq!((code(&answer), &answer["errors"][0]["path"]), ("forbidden", &json!(["tasks"])), "{answer}");
+    // One by one, as they stand; what was changed stays changed.
+    let document = "mutation { a: createTask(input: {title: \"Ett\"}) { title }
+        b: createTask(input: {title: \"\"}) { title } c: createTask(input: {title: \"Tre\"}) { title } }";
+    let answer = lead.graphql(document, json!({})).await;
+    assert_eq!(answer["data"], json!({"a": {"title": "Ett"}, "b": null, "c": {"title": "Tre"}}), "{answer}");
+    assert_eq!((code(&answer), &answer["errors"][0]["path"]), ("invalid_field", &json!(["b"])), "{answer}");
+    assert_eq!(lead.get("/v1/tasks").await.expect(200).items().len(), 2);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn only_what_is_called_long_is_longer_than_32_bits() {
+    let world = world(|_| ()).await;
+    let lead = world.lead().await;
+    let far = json!({"number": i64::from(i32::MAX) + 1});
+    let service = "mutation($number: Long) { createBusinessService(input: {name: \"Omsorg\", costPerDay: $number})
+        { costPerDay seq } }";
+    let answer = lead.graphql(service, far.clone()).await;
+    assert_eq!(answer["data"]["createBusinessService"]["costPerDay"], far["number"], "{answer}");
+    let page = "query($number: Int) { findings(first: $number) { nodes { id } } }";
+    assert_eq!(code(&lead.graphql(page, far).await), "invalid_query");
     world.end().await;
 }
 

@@ -110,7 +110,7 @@ async fn what_a_change_answers_and_the_feed_tells_is_withheld_as_well(kind: Kind
     for answer in [patched, confirmed, moved] {
         assert_eq!((told(&answer.text), &answer.json()["withheld"]), (vec![], &json!(WITHHELD)));
     }
-    let change = "mutation($id: ID!, $seq: Int!) { updateFinding(id: $id, ifMatch: $seq, input: {assignee: \"Bo\"})
+    let change = "mutation($id: ID!, $seq: Long!) { updateFinding(id: $id, ifMatch: $seq, input: {assignee: \"Bo\"})
         { description location { url } references withheld assignee } }";
     let seq = lead.get(&path).await.json()["seq"].clone();
     let answer = outsider.graphql(change, json!({"id": ids["findings"], "seq": seq})).await;

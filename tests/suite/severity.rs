@@ -69,7 +69,7 @@ async fn both_edges_ask_for_the_reason(kind: Kind) {
     let world = World::new(kind).await;
     let (lead, path) = with_one_finding(&world).await;
     let long = "x".repeat(1001);
-    let mutation = "mutation($id: ID!, $seq: Int!, $input: FindingPatchInput!) {
+    let mutation = "mutation($id: ID!, $seq: Long!, $input: FindingPatchInput!) {
         updateFinding(id: $id, ifMatch: $seq, input: $input) { severity reportedSeverity severityReason severityBy } }";
     for (rest, graphql) in [
         (json!({"severity": "low"}), json!({"severity": "LOW"})),
