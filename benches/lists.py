@@ -9,6 +9,8 @@ from machine import ask, output, peak_mib, row, table
 from stores import CLIENTS
 
 SECOND = 15_000
+# What a provider serves beside the two: so many more municipalities with so many findings each.
+OTHERS, OF_EACH = 28, 1_000
 GRAPH = """{ findings(first: 100, filter: {severity: [HIGH]}) { edges { node {
     id title severity status firstSeen lastSeen asset { id name kind } } } } }"""
 
@@ -21,7 +23,8 @@ def run(machine, stores, args):
             rows = [measure(machine, store, base, case, args.seconds) for case in cases(store, base)]
             note = (f"wrk: {CLIENTS} connections, 1 thread, one request over and over; p99 and size of the answer beside the rate. "
                     f"The server's peak memory afterwards: {peak_mib(process.pid):.0f} MiB. "
-                    f"Load: {os.getloadavg()[0]:.1f} (1 minute). Second municipality: {min(SECOND, findings):,} findings.")
+                    f"Load: {os.getloadavg()[0]:.1f} (1 minute). Second municipality: {min(SECOND, findings):,} findings; "
+                    f"{OTHERS} more: {min(OF_EACH, findings):,} each.")
         table(f"Requests over {findings:,} findings on {store.name}", rows, note)
 
 
@@ -35,6 +38,11 @@ def fill(machine, store, findings):
     other = machine.folder / "other.nessus"
     report.write(other, min(SECOND, findings), day=12, seed=2)
     machine.run_fynd(store.env, "import", "--tenant", "alvsund", other)
+    for number in range(OTHERS):
+        machine.run_fynd(store.env, "tenant", "add", f"kommun{number}", f"Kommun {number}")
+        path = machine.folder / "each.nessus"
+        report.write(path, min(OF_EACH, findings), day=12, seed=3 + number)
+        machine.run_fynd(store.env, "import", "--tenant", f"kommun{number}", path)
     store.tidy()
 
 
@@ -44,10 +52,12 @@ class Sql:
     def __init__(self, store):
         self.store = store
         tenants = dict(store.query("SELECT slug, id FROM tenant"))
-        self.norrvik, self.alvsund = store.id(tenants["norrvik"]), store.id(tenants["alvsund"])
+        # By how many there are: the first is the one that most is asked of.
+        slugs = ["norrvik", "alvsund", *(slug for slug in sorted(tenants) if slug.startswith("kommun"))]
+        self.slugs, self.ids = slugs, [store.id(tenants[slug]) for slug in slugs]
 
-    def of(self, ids):
-        return f"tenant_id = {self.norrvik}" if ids == 1 else f"tenant_id IN ({self.norrvik}, {self.alvsund})"
+    def of(self, count):
+        return f"tenant_id = {self.ids[0]}" if count == 1 else f"tenant_id IN ({', '.join(self.ids[:count])})"
 
     def list(self, where="", order="id", tenants=1, limit=100):
         """The statements of one page: clock, findings, sources, sightings."""
@@ -100,6 +110,11 @@ def cases(store, base):
     yield get("100 by `-updated_at`", "?limit=100&sort=-updated_at", [sql.list(order="updated_at DESC, id DESC")])
     yield get("100 of two municipalities, `severity=high`", "?limit=100&severity=high",
               [sql.list(" AND severity IN (3)", tenants=2)], both)
+    every = store.token(*sql.slugs)
+    yield get(f"100 of {len(sql.slugs)} municipalities, `severity=high`", "?limit=100&severity=high",
+              [sql.list(" AND severity IN (3)", tenants=len(sql.slugs))], every)
+    yield get(f"100 of {len(sql.slugs)} municipalities by `-updated_at`", "?limit=100&sort=-updated_at",
+              [sql.list(order="updated_at DESC, id DESC", tenants=len(sql.slugs))], every)
     yield ("unchanged since `If-None-Match` (304)", plain, one, None, {"If-None-Match": tag}, 304, [high[:1]], same)
     yield get("one finding", f"/{store.text_id(id)}", finding)
     yield get("facets by severity and status", "/facets?by=severity,status", [[high[0], groups]])

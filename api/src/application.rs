@@ -28,7 +28,8 @@ use service::{
     outbound::Outbound,
     store::{OpenError, StoreOptions},
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{any::Any, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::sync::watch;
 use utoipa_actix_web::AppExt;
 
 /// A server that listens and is ready to run.
@@ -40,6 +41,7 @@ pub struct Application {
     housekeeping: HousekeepingOptions,
     feeds: Feeds,
     seal_every: Duration,
+    ending: watch::Sender<bool>,
 }
 
 /// What every request can reach.
@@ -48,6 +50,8 @@ pub(crate) struct State {
     pub(crate) config: Config,
     pub(crate) imports: ImportOptions,
     pub(crate) limits: Limits,
+    /// Whether the server is stopping, so that what goes on has to end.
+    pub(crate) ending: watch::Sender<bool>,
 }
 
 /// The connections of one server thread.
@@ -96,13 +100,15 @@ impl Application {
             tracing::warn!(listen = %address, public_url = config.public_url, warning);
         }
         let limits = Limits::new(&config.limits, &auth.service().clock);
-        let state = Data::new(State { auth: auth.clone(), config: config.clone(), imports, limits });
+        let ending = watch::Sender::new(false);
+        let state =
+            Data::new(State { auth: auth.clone(), config: config.clone(), imports, limits, ending: ending.clone() });
         let server = serve(listener, &config, state, store.clone())
             .map_err(|error| StartError::Listen(config.listen, error.to_string()))?;
         let seal_every = Duration::from_secs(config.audit.seal_seconds);
         let outbound = Outbound::new(&config.outbound.allow).map_err(StartError::Setting)?;
         let feeds = Feeds::new(outbound, config.feed_options());
-        Ok(Self { server, address, auth, store, housekeeping, feeds, seal_every })
+        Ok(Self { server, address, auth, store, housekeeping, feeds, seal_every, ending })
     }
 
     /// The address that was taken, with the real port where 0 was asked for.
@@ -135,7 +141,11 @@ impl Application {
         let outside = actix_web::rt::spawn(follow_issuers(self.auth.clone()));
         let feeds = actix_web::rt::spawn(follow_feeds(self.auth.clone(), self.feeds));
         let sealer = actix_web::rt::spawn(seal(self.auth.clone(), self.seal_every));
+        let clocks = actix_web::rt::spawn(housekeeping::follow_clocks(self.auth.service().clone()));
+        let signals = actix_web::rt::spawn(end_streams(self.ending));
         let ended = self.server.await;
+        clocks.abort();
+        signals.abort();
         keeper.abort();
         late.abort();
         outside.abort();
@@ -214,12 +224,40 @@ fn serve(
             .wrap(from_fn(limits::guard))
             .wrap(from_fn(middleware::answer))
     });
+    let stalled = Duration::from_secs(config.limits.stalled_seconds);
     let server = server
+        // Who hangs up waits for nothing any more, and its place is free.
+        .h1_allow_half_closed(false)
+        .on_connect(move |connection, _| cut_stalled(connection, stalled))
         .client_request_timeout(Duration::from_secs(config.limits.head_seconds))
         .client_disconnect_timeout(LAST_WORDS)
         .keep_alive(Duration::from_secs(config.limits.keep_alive_seconds));
     let workers = if config.workers == 0 { std::thread::available_parallelism()?.get() } else { config.workers };
     Ok(server.workers(workers).shutdown_timeout(shutdown).listen(listener)?.run())
+}
+
+/// Ends what goes on when the server is told to stop, which would wait for it.
+async fn end_streams(ending: watch::Sender<bool>) {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(signal) => signal,
+        Err(error) => return tracing::warn!(%error, "streams will keep the service from stopping at once"),
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    ending.send_replace(true);
+}
+
+/// Has the system cut a connection whose client takes nothing: what is written waits in the socket meanwhile, and the
+/// answer behind it for the socket (RFC 5482).
+fn cut_stalled(connection: &dyn Any, after: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>()
+        && let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(after))
+    {
+        tracing::debug!(%error, "a connection that stalls will not be cut");
+    }
 }
 
 /// How soon a municipality that was added reaches the offers of outside issuers.

@@ -1,8 +1,10 @@
 //! The change feed's items: every consumer is a cursor over the same feed.
 
 use crate::{
-    Asset, Attachment, BusinessService, Comment, DateTime, EventKind, Finding, Import, Permission, Retest,
-    RiskAcceptance, Source, Task, TenantId,
+    Asset, Attachment, BusinessService, Comment, DateTime, Error, EventKind, Finding, Import, Permission, Retest,
+    RiskAcceptance, Severity, Source, Status, Task, TenantId,
+    condition::{few, storable_time},
+    error::Result,
 };
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
@@ -49,6 +51,8 @@ pub enum ResourceType {
     Retest,
     /// [`Source`].
     Source,
+    /// The municipality itself, where the caller has lost it (`access_lost`).
+    Tenant,
 }
 
 impl ResourceType {
@@ -61,6 +65,7 @@ impl ResourceType {
             Self::Asset | Self::BusinessService => Permission::ReadAssets,
             Self::Task => Permission::ReadTasks,
             Self::Attachment => Permission::ReadEvidence,
+            Self::Tenant => Permission::ReadFeed,
         }
     }
 
@@ -101,8 +106,10 @@ pub struct Change {
     pub resource_type: ResourceType,
     /// The resource's id.
     pub resource_id: Uuid,
-    /// Whether the resource is gone (a tombstone); `resource` is then null.
+    /// Whether the resource is gone (a tombstone), or out of the caller's reach; `resource` is then null.
     pub deleted: bool,
+    /// Whether the resource was in the filter and is no longer: take it out.
+    pub left_filter: bool,
     /// What changed, field by field: `{"status": {"before": "new", "after": "confirmed"}}`. Null for creations.
     /// What the caller does not get of the finding (see its `withheld`) is left out.
     #[schema(value_type = Option<Object>)]
@@ -146,6 +153,58 @@ pub struct ChangePage {
     pub next_cursor: String,
     /// Whether more can be had right now.
     pub has_more: bool,
+    /// The cursor after each item, where they were asked for.
+    #[serde(skip)]
+    pub cursors: Vec<String>,
+}
+
+/// Where reading begins.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Start {
+    /// With the state as it stands; of single changes, with the oldest that is kept.
+    #[default]
+    Beginning,
+    /// With what happens from now on.
+    Latest,
+    /// With what happened at or after a moment.
+    Since(DateTime),
+    /// Where an earlier page ended, by its cursor.
+    Cursor(String),
+}
+
+/// The word for [`Start::Latest`] in the place of a cursor.
+const LATEST: &str = "latest";
+
+impl Start {
+    /// What the two parameters say.
+    ///
+    /// # Errors
+    /// `invalid_parameter` where both are given.
+    pub fn of(cursor: Option<String>, since: Option<DateTime>) -> Result<Self> {
+        match (cursor, since) {
+            (None, None) => Ok(Self::Beginning),
+            (None, Some(since)) => {
+                storable_time("since", Some(since))?;
+                Ok(Self::Since(since))
+            }
+            (Some(latest), None) if latest == LATEST => Ok(Self::Latest),
+            (Some(cursor), None) => Ok(Self::Cursor(cursor)),
+            (Some(_), Some(_)) => {
+                Err(Error::parameter("since", "goes without a cursor, which says more exactly where"))
+            }
+        }
+    }
+}
+
+/// Which page of the feed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeedRequest {
+    /// Most items.
+    pub limit: u64,
+    /// Where it begins.
+    pub start: Start,
+    /// Whether every item needs a cursor of its own.
+    pub each: bool,
 }
 
 /// Which changes.
@@ -164,9 +223,56 @@ pub struct ChangeFilter {
     /// `state`: the last state of each resource that changed. `events`: each change.
     #[graphql(default)]
     pub mode: ChangeMode,
+    /// Only findings that have or had one of these severities. One that has it no more comes once, as `left_filter`.
+    #[param(style = Form, explode = false, example = json!(["high", "critical"]))]
+    #[graphql(default)]
+    pub severity: Vec<Severity>,
+    /// Only findings that have or had one of these statuses. One that has it no more comes once, as `left_filter`.
+    #[param(style = Form, explode = false, example = json!(["new", "confirmed"]))]
+    #[graphql(default)]
+    pub status: Vec<Status>,
+    /// Recorded at or after, RFC 3339: for tools that keep no cursor. Let windows overlap, and deduplicate by `event_id`.
+    pub recorded_from: Option<DateTime>,
+    /// Recorded before, RFC 3339.
+    pub recorded_to: Option<DateTime>,
 }
 
 impl ChangeFilter {
     /// The names of the conditions.
-    pub const NAMES: &'static [&'static str] = &["tenant", "types", "mode"];
+    pub const NAMES: &'static [&'static str] =
+        &["tenant", "types", "mode", "severity", "status", "recorded_from", "recorded_to"];
+
+    /// Refuses what cannot be asked.
+    ///
+    /// # Errors
+    /// `invalid_parameter`: severities or statuses of something else than findings, too many values, times that no store
+    /// holds.
+    pub fn check(&self) -> Result<()> {
+        few("tenant", &self.tenant)?;
+        few("types", &self.types)?;
+        few("severity", &self.severity)?;
+        few("status", &self.status)?;
+        for (name, time) in [("recorded_from", self.recorded_from), ("recorded_to", self.recorded_to)] {
+            storable_time(name, time)?;
+        }
+        if self.is_about_findings() && self.types.iter().any(|kind| *kind != ResourceType::Finding) {
+            let name = if self.severity.is_empty() { "status" } else { "severity" };
+            return Err(Error::parameter(name, "is about findings; leave `types` out, or make it `finding`"));
+        }
+        Ok(())
+    }
+
+    /// Whether findings are told apart, so that only they come.
+    pub fn is_about_findings(&self) -> bool {
+        !self.severity.is_empty() || !self.status.is_empty()
+    }
+
+    /// Whether resources of the type are meant. That a municipality is lost is told whatever else is.
+    pub fn is_of(&self, kind: ResourceType) -> bool {
+        match kind {
+            ResourceType::Tenant => true,
+            ResourceType::Finding => self.types.is_empty() || self.types.contains(&kind),
+            other => !self.is_about_findings() && (self.types.is_empty() || self.types.contains(&other)),
+        }
+    }
 }

@@ -66,6 +66,8 @@ codes! {
         "Start again without a cursor.";
     CursorMismatch "cursor_filter_mismatch" "The cursor belongs to another query."
         "Repeat the query that the cursor came from, or start again without a cursor.";
+    CursorExpired "cursor_expired" "Changes after the cursor are no longer kept."
+        "Read the whole state again without a cursor, then go on from its last `next_cursor`.";
     TenantRequired "tenant_required" "The token spans several municipalities and the request names none."
         "Add `tenant=<slug or id>`.";
     UnknownTenant "unknown_tenant" "The request names a municipality that the caller has no rights in."

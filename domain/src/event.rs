@@ -195,6 +195,10 @@ pub enum EventKind {
     #[serde(rename = "source.reporting")]
     #[sea_orm(string_value = "source.reporting")]
     SourceReporting,
+    /// The caller has no more right in the municipality. Stands in no store: it is told to whom it concerns.
+    #[serde(rename = "access_lost")]
+    #[sea_orm(string_value = "access_lost")]
+    AccessLost,
 }
 
 impl EventKind {
@@ -245,6 +249,7 @@ impl EventKind {
             Self::SourceCreated | Self::SourceUpdated | Self::SourceSilent | Self::SourceReporting => {
                 ResourceType::Source
             }
+            Self::AccessLost => ResourceType::Tenant,
         }
     }
 }

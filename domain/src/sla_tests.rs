@@ -16,6 +16,7 @@ fn settings() -> TenantSettings {
         sla_internet_percent: 50,
         sla_due_soon_days: 3,
         max_acceptance_days: 365,
+        event_days: 400,
         calendar: Calendar::Se,
         time_zone: "Europe/Stockholm".into(),
         language: Language::Sv,

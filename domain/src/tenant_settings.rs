@@ -52,6 +52,8 @@ pub struct TenantSettings {
     pub sla_due_soon_days: i32,
     /// The longest that a risk may be accepted for, in days, 1–3,650.
     pub max_acceptance_days: i32,
+    /// How long single changes are kept in the feed, in days, 1–3,650. The state and its history stay.
+    pub event_days: i32,
     /// Which days count for deadlines.
     pub calendar: Calendar,
     /// Where its days begin and end: a name of the IANA time zone database.
@@ -95,6 +97,9 @@ pub struct TenantSettingsPatch {
     /// The longest that a risk may be accepted for, in days.
     #[schema(minimum = 1, maximum = 3650)]
     pub max_acceptance_days: Option<i32>,
+    /// How long single changes are kept in the feed, in days. Who comes with an older cursor begins anew.
+    #[schema(minimum = 1, maximum = 3650)]
+    pub event_days: Option<i32>,
     /// Which days count for deadlines.
     pub calendar: Option<Calendar>,
     /// A name of the IANA time zone database.
@@ -136,6 +141,7 @@ impl TenantSettingsPatch {
         after.sla_due_soon_days = within("/sla_due_soon_days", 90, self.sla_due_soon_days, before.sla_due_soon_days);
         after.max_acceptance_days =
             within("/max_acceptance_days", MAX_DAYS, self.max_acceptance_days, before.max_acceptance_days);
+        after.event_days = within("/event_days", MAX_DAYS, self.event_days, before.event_days);
         let ladder = [after.sla_critical_days, after.sla_high_days, after.sla_medium_days, after.sla_low_days];
         if violations.is_empty() && !ladder.is_sorted() {
             violations.push(Violation::new("", "what is worse must not have more time than what is less bad"));
@@ -169,6 +175,7 @@ mod tests {
             sla_internet_percent: 50,
             sla_due_soon_days: 3,
             max_acceptance_days: 365,
+            event_days: 400,
             calendar: Calendar::Se,
             time_zone: "Europe/Stockholm".into(),
             language: Language::Sv,

@@ -32,6 +32,7 @@ pub struct Model {
     pub sla_due_soon_days: i32,
     pub task_group: TaskGroup,
     pub task_threshold: Severity,
+    pub event_days: i32,
 }
 
 /// No relations: joins are written out where they are needed, page first.

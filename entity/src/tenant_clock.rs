@@ -11,6 +11,7 @@ pub struct Model {
     pub tenant_id: Uuid,
     pub value: i64,
     pub recorded_at: DateTimeUtc,
+    pub pruned_to: i64,
 }
 
 /// No relations: joins are written out where they are needed, page first.

@@ -27,6 +27,7 @@ mod m20261125_000018_sightings;
 mod m20261125_000019_finding_identity;
 mod m20261125_000020_idempotency;
 mod m20261125_000021_search;
+mod m20261130_000022_feed;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000019_finding_identity::Migration),
             Box::new(m20261125_000020_idempotency::Migration),
             Box::new(m20261125_000021_search::Migration),
+            Box::new(m20261130_000022_feed::Migration),
         ]
     }
 }

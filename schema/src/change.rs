@@ -6,13 +6,14 @@ use crate::{
     error::refused_by_rule,
     finding::FindingNode,
     import::ImportNode,
+    subscription::Step,
     task::TaskNode,
 };
 use async_graphql::{Context, Json, Object, Result, SimpleObject, Union};
 use domain::{
     Attachment, BusinessService, Change, Comment, DateTime, EventKind, PageRequest, ResourceType, Retest,
     RiskAcceptance, Source, TenantId,
-    change::{ChangeFilter, Resource},
+    change::{ChangeFilter, FeedRequest, Resource, Start},
 };
 use uuid::Uuid;
 
@@ -50,8 +51,10 @@ pub(crate) struct ChangeNode {
     resource_type: ResourceType,
     /// The resource's id.
     resource_id: Uuid,
-    /// Whether the resource is gone (a tombstone).
+    /// Whether the resource is gone (a tombstone), or out of the caller's reach.
     deleted: bool,
+    /// Whether the resource was in the filter and is no longer: take it out.
+    left_filter: bool,
     /// What changed, field by field; what the caller does not get of the finding (see its `withheld`) is left out.
     changed: Option<Json<serde_json::Value>>,
     /// The resource as it stands now.
@@ -86,6 +89,7 @@ impl From<Change> for ChangeNode {
             resource_type: change.resource_type,
             resource_id: change.resource_id,
             deleted: change.deleted,
+            left_filter: change.left_filter,
             changed: change.changed.map(Json),
             resource: change.resource.map(Into::into),
         }
@@ -109,7 +113,8 @@ pub(crate) struct ChangeQueries;
 
 #[Object]
 impl ChangeQueries {
-    /// What has changed since a cursor; without one from the beginning.
+    /// What has changed since a cursor; without one from the beginning: the state as it stands, or (`mode: EVENTS`) the
+    /// oldest change that is kept. The cursor `latest` is what happens from now on.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn changes(
         &self,
@@ -117,11 +122,22 @@ impl ChangeQueries {
         filter: Option<ChangeFilter>,
         first: Option<i64>,
         after: Option<String>,
+        since: Option<DateTime>,
     ) -> Result<ChangePageNode> {
-        let page = PageRequest::new("first", first, PageRequest::MAX_FEED, after).map_err(refused_by_rule)?;
+        let limit = PageRequest::new("first", first, PageRequest::MAX_FEED, None).map_err(refused_by_rule)?.limit;
         let filter = filter.unwrap_or_default();
-        let changes = service::change::list(caller(ctx)?, &filter, page.cursor.as_deref(), page.limit, None).await;
-        let page = changed(changes)?;
+        let step = ctx.data_opt::<Step>();
+        let page = match step.and_then(Step::page) {
+            Some(page) => page,
+            None => {
+                let start = Start::of(after, since).map_err(refused_by_rule)?;
+                let request = FeedRequest { limit, start, each: false };
+                changed(service::change::list(caller(ctx)?, &filter, &request, None).await)?
+            }
+        };
+        if let Some(step) = step {
+            step.asked(&filter, limit, &page);
+        }
         let items = page.items.into_iter().map(Into::into).collect();
         Ok(ChangePageNode { items, next_cursor: page.next_cursor, has_more: page.has_more })
     }

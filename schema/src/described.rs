@@ -42,6 +42,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("scopeAssets", "The assets that a complete report has seen, by id or name."),
     ("scopeNetworks", "The networks that a complete report has seen, as CIDRs."),
     ("scopeRules", "The rules that a complete report has looked for."),
+    ("since", "In place of a cursor: what happened at or after this moment."),
     ("sort", "The key of the order."),
     ("source", "The name of the source; left out, that of the tool."),
     ("sourceId", "The source's id."),

@@ -32,14 +32,13 @@ mod persisted;
 mod retest;
 mod risk_acceptance;
 mod source;
+mod subscription;
 mod task;
 mod tenant_settings;
 mod ticket;
 mod tokens;
 
-use async_graphql::{
-    EmptySubscription, MergedObject, Request, Response, Schema, SchemaBuilder, ServerError, parser::parse_query,
-};
+use async_graphql::{MergedObject, Request, Response, Schema, SchemaBuilder, ServerError, parser::parse_query};
 pub use connection::Imports;
 use cost::Bill;
 pub use cost::{Budget, Left};
@@ -49,6 +48,8 @@ pub use limits::Limits;
 use loaders::Loaders;
 use persisted::PersistedQueries;
 use service::Caller;
+use subscription::Step;
+pub use subscription::{Connected, Reader, Session, Subscription};
 
 /// All that can be asked.
 #[derive(MergedObject, Default)]
@@ -96,7 +97,7 @@ pub struct Mutation(
 );
 
 /// The schema.
-pub type FyndSchema = Schema<Described<Query>, Described<Mutation>, EmptySubscription>;
+pub type FyndSchema = Schema<Described<Query>, Described<Mutation>, Subscription>;
 
 /// Builds the schema with the limits of a document.
 pub fn build(limits: Limits) -> FyndSchema {
@@ -115,18 +116,33 @@ pub fn sdl() -> String {
     builder().finish().sdl()
 }
 
-fn builder() -> SchemaBuilder<Described<Query>, Described<Mutation>, EmptySubscription> {
-    Schema::build(Described::default(), Described::default(), EmptySubscription)
+fn builder() -> SchemaBuilder<Described<Query>, Described<Mutation>, Subscription> {
+    Schema::build(Described::default(), Described::default(), Subscription)
 }
 
 /// Answers a request in the name of its caller. A document that only asks sees
 /// one moment, in one transaction; each change is a command of its own.
-pub async fn execute(schema: &FyndSchema, caller: Caller, imports: Imports, mut request: Request) -> Response {
+pub async fn execute(schema: &FyndSchema, caller: Caller, imports: Imports, request: Request) -> Response {
+    answer(schema, caller, imports, request, None).await
+}
+
+/// [`execute`], where a subscription runs as the query of one step.
+async fn answer(
+    schema: &FyndSchema,
+    caller: Caller,
+    imports: Imports,
+    mut request: Request,
+    step: Option<Step>,
+) -> Response {
     let bill = Bill::default();
-    let mut response = match look(schema, &caller, &mut request, &bill) {
+    let mut response = match look(schema, &caller, &mut request, &bill, step.is_some()) {
         Ok((only_asks, aliases)) => {
             let asking = if only_asks { caller.at_one_moment() } else { caller.clone() };
-            let request = request.data(Loaders::new(&asking)).data(asking).data(imports).data(bill.clone()).data(idempotency::ToldOnce::default());
+            let mut request = request.data(Loaders::new(&asking)).data(asking).data(imports).data(bill.clone());
+            request = request.data(idempotency::ToldOnce::default());
+            if let Some(step) = step {
+                request = request.data(step);
+            }
             let response = schema.execute(request).await;
             aliases.tell(&caller, &response);
             response
@@ -145,6 +161,7 @@ fn look(
     caller: &Caller,
     request: &mut Request,
     bill: &Bill,
+    follows: bool,
 ) -> Result<(bool, audit::Aliases), ServerError> {
     let (Some(limits), Some(persisted)) = (schema.data::<Limits>(), schema.data::<PersistedQueries>()) else {
         return Err(limits::refusal(Code::Internal, Code::Internal.title()));
@@ -152,6 +169,9 @@ fn look(
     let new = persisted.complete(caller.principal(), request)?;
     tokens::check(&request.query, limits)?;
     let mut document = parse_query(&request.query)?;
+    if subscription::as_query(&mut document, request.operation_name.as_deref())? && !follows {
+        return Err(limits::refusal(Code::InvalidQuery, "Subscriptions are taken at `/graphql/ws`."));
+    }
     let measure = guard::check(&document, limits)?;
     bill.known(measure.depth, introspection::cost(measure.introspected));
     let looked = (guard::only_asks(&document), audit::Aliases::of(&document));

@@ -25,11 +25,14 @@ const NAMES: &[&str] = &[
 /// A whole number of up to 64 bits, written as a number.
 struct Long(i64);
 
+/// A whole number of up to 64 bits, written as a number.
 #[Scalar]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::Number(number) => number.as_i64().map(Self).ok_or_else(|| InputValueError::from("not a whole number")),
+            Value::Number(number) => {
+                number.as_i64().map(Self).ok_or_else(|| InputValueError::from("not a whole number"))
+            }
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -47,9 +50,9 @@ impl ScalarType for Long {
 pub(crate) fn widen(registry: &mut Registry) {
     Long::create_type_info(registry);
     if let Some(MetaType::Scalar { is_valid, .. }) = registry.types.get_mut("Int") {
-        *is_valid = Some(Arc::new(|value| {
-            matches!(value, Value::Number(number) if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()))
-        }));
+        *is_valid = Some(Arc::new(
+            |value| matches!(value, Value::Number(number) if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())),
+        ));
     }
     for kind in registry.types.values_mut() {
         match kind {

@@ -26,10 +26,14 @@ impl<'a> Bound<'a> {
 
     /// A cursor that holds the position.
     pub(crate) fn seal<T: Serialize>(&self, position: &T) -> Result<String> {
-        let position = serde_json::to_vec(position).map_err(Error::internal)?;
-        let body = [&self.query_digest()[..], &position].concat();
+        Ok(self.seal_bytes(&serde_json::to_vec(position).map_err(Error::internal)?))
+    }
+
+    /// A cursor that holds a position in bytes.
+    pub(crate) fn seal_bytes(&self, position: &[u8]) -> String {
+        let body = [&self.query_digest()[..], position].concat();
         let tag = self.vault.authenticate(&self.signed(&body));
-        Ok(URL_SAFE_NO_PAD.encode([&tag[..], &body].concat()))
+        URL_SAFE_NO_PAD.encode([&tag[..], &body].concat())
     }
 
     /// The position in a cursor.
@@ -38,7 +42,14 @@ impl<'a> Bound<'a> {
     /// `cursor_invalid` for anything not sealed for this caller,
     /// `cursor_filter_mismatch` for a cursor of another query.
     pub(crate) fn open<T: DeserializeOwned>(&self, cursor: &str) -> Result<T> {
-        let invalid = || Error::refused(Code::InvalidCursor, Code::InvalidCursor.title());
+        serde_json::from_slice(&self.open_bytes(cursor)?).map_err(|_| invalid())
+    }
+
+    /// The bytes of a position in a cursor.
+    ///
+    /// # Errors
+    /// As [`Bound::open`].
+    pub(crate) fn open_bytes(&self, cursor: &str) -> Result<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
         let (tag, body) = bytes.split_at_checked(TAG).ok_or_else(invalid)?;
         if !self.vault.is_authentic(&self.signed(body), tag) {
@@ -48,7 +59,7 @@ impl<'a> Bound<'a> {
         if query != self.query_digest() {
             return Err(Error::refused(Code::CursorMismatch, Code::CursorMismatch.title()));
         }
-        serde_json::from_slice(position).map_err(|_| invalid())
+        Ok(position.to_vec())
     }
 
     fn signed(&self, body: &[u8]) -> Vec<u8> {
@@ -61,4 +72,8 @@ impl<'a> Bound<'a> {
         out.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         out
     }
+}
+
+fn invalid() -> Error {
+    Error::refused(Code::InvalidCursor, Code::InvalidCursor.title())
 }

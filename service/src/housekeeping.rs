@@ -3,7 +3,7 @@
 //! is lost while the server is down and nothing is done twice on two replicas.
 
 use crate::{
-    Result, asset, attachment, finding, fingerprint_rule,
+    Result, asset, attachment, change, finding, fingerprint_rule,
     import::{self, ImportOptions},
     platform::Platform,
     risk_acceptance, search, sla, source,
@@ -68,8 +68,14 @@ pub async fn catch_up(service: &Service) -> Result<()> {
     for tenant in Platform::new(service.store.clone()).tenants().await? {
         let forgotten = forget_old(service, tenant.id).await;
         told("answers to requests of more than a day ago are forgotten", tenant.id, forgotten);
+        told("events are no longer kept", tenant.id, change::prune(service, tenant.id).await);
     }
     Ok(())
+}
+
+/// Wakes those who wait for something to happen, for as long as it is polled.
+pub async fn follow_clocks(service: Service) {
+    service.apart.follow_clocks().await;
 }
 
 /// Logs what a job did, where it did something.

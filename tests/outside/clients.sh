@@ -42,5 +42,6 @@ start_demo "$work/demo"
 token=$(token "$work/demo" norrvik 'findings:read findings:write feed:read imports:write')
 quietly 'TypeScript over REST' node built/rest.js "$url" "$token"
 quietly 'TypeScript over GraphQL' node built/graphql.js "$url" "$token"
+quietly 'TypeScript over WebSocket' node built/subscribe.js "$url" "$token"
 quietly 'Python over REST' "$bin/python" use_rest.py "$url" "$token" "$root/api/assets/demo/alvsund.nessus"
-echo "clients: ok, TypeScript and Python over REST ($methods operations), TypeScript over GraphQL: generated, compiled, used"
+echo "clients: ok, TypeScript and Python over REST ($methods operations), TypeScript over GraphQL and graphql-ws: generated, compiled, used"

@@ -51,7 +51,7 @@ fn of_breadth() -> Vec<Attack> {
     const CODE: &str = "query_too_complex";
     let dear = "{ findings(first: 500) { nodes { related { related { related { id } } } } } }";
     // A sum that would begin again at nothing.
-    let wraps = "{ a: findings(first: 9223372036854775807) { nodes { id title } } b: me { issuer } }";
+    let wraps = "{ a: findings(first: 2147483647) { nodes { id title } } b: me { issuer } }";
     let unknown = format!("{{ findings {{ nodes {{ {} }} }} }}", each(4_900, |at| format!("titel{at}")));
     let long = format!("{{ findings {{ nodes {{ {} }} }} }}", "t".repeat(120_000));
     vec![

@@ -173,7 +173,7 @@ async fn a_refused_field_leaves_its_neighbours_alone() {
         b: createTask(input: {title: \"\"}) { title } c: createTask(input: {title: \"Tre\"}) { title } }";
     let answer = lead.graphql(document, json!({})).await;
     assert_eq!(answer["data"], json!({"a": {"title": "Ett"}, "b": null, "c": {"title": "Tre"}}), "{answer}");
-    assert_eq!((code(&answer), &answer["errors"][0]["path"]), ("invalid_field", &json!(["b"])), "{answer}");
+    assert_eq!((code(&answer), &answer["errors"][0]["path"]), ("invalid_body", &json!(["b"])), "{answer}");
     assert_eq!(lead.get("/v1/tasks").await.expect(200).items().len(), 2);
     world.end().await;
 }

@@ -83,6 +83,9 @@ pub(super) struct Set {
     /// The longest that a risk may be accepted for.
     #[arg(long, value_name = "DAYS")]
     max_acceptance_days: Option<i32>,
+    /// How long single changes are kept in the feed.
+    #[arg(long, value_name = "DAYS")]
+    event_days: Option<i32>,
     /// Which days count for deadlines.
     #[arg(long, value_parser = word::<Calendar>, value_name = "se|none")]
     calendar: Option<Calendar>,
@@ -120,6 +123,7 @@ impl Set {
             sla_internet_percent: self.sla_internet_percent,
             sla_due_soon_days: self.sla_due_soon_days,
             max_acceptance_days: self.max_acceptance_days,
+            event_days: self.event_days,
             calendar: self.calendar,
             time_zone: self.time_zone,
             language: self.language,

@@ -1,6 +1,7 @@
 //! `POST /graphql`.
 
 mod body;
+mod socket;
 
 use crate::{
     application::State,
@@ -19,6 +20,7 @@ use schema::{Budget, FyndSchema, Imports, Limits};
 pub(crate) fn routes(config: &mut ServiceConfig) {
     let resource = web::resource("/graphql").route(web::post().to(post));
     config.service(resource.default_service(web::to(|| methods::only("POST"))));
+    config.service(web::resource("/graphql/ws").route(web::get().to(socket::open)));
 }
 
 /// The schema under the operator's limits.
@@ -47,15 +49,20 @@ async fn post(
         Asked::Batch => return Err(Problem::new(Code::InvalidQuery, BATCH)),
         Asked::TooMuch => return Err(Problem::new(Code::QueryTooComplex, body::too_much())),
     };
-    let imports = Imports {
-        options: state.imports,
-        spool_folder: state.config.spool_folder(),
-        max_bytes: state.config.imports.max_bytes,
-    };
+    let imports = imports(&state);
     let principal = caller.0.principal();
     let budget = Budget::new(move |cost| state.limits.spend(principal, cost));
     let response = schema::execute(&schema, caller.0, imports, request.data(budget)).await;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(response))
+}
+
+/// How reports are taken.
+fn imports(state: &State) -> Imports {
+    Imports {
+        options: state.imports,
+        spool_folder: state.config.spool_folder(),
+        max_bytes: state.config.imports.max_bytes,
+    }
 }
 
 /// Several fields in one document say the same, are one request, and see one moment.

@@ -1,10 +1,10 @@
 //! Before any work: is there a place, may this caller ask, how long may it take.
 
-use super::oauth;
+use super::{Visit, oauth};
 use crate::{
     application::State,
     edges,
-    rest::{As, Problem},
+    rest::{As, MAX_WAIT, Problem},
 };
 use actix_web::{
     Error, FromRequest,
@@ -42,10 +42,12 @@ pub(crate) async fn guard<B: MessageBody + 'static>(
     if let Some(answer) = edges::preflight(&request, &state.config) {
         return Ok(request.into_response(answer).map_into_right_body());
     }
-    let Some(_place) = state.limits.places.enter() else {
+    let Some(place) = state.limits.places.enter() else {
         let full = Problem::new(Code::Unavailable, "the service has as many requests in work as it can bear");
         return Ok(request.error_response(full).map_into_right_body());
     };
+    let visit = Visit::of(request.request());
+    visit.works(place);
     let time = time_for(&request, &state);
     let work = async {
         if let Err(refusal) = admit(&request).await {
@@ -53,11 +55,13 @@ pub(crate) async fn guard<B: MessageBody + 'static>(
         }
         Ok(next.call(request).await?.map_into_left_body())
     };
-    match time {
+    let answer = match time {
         None => work.await,
         // Dropping the work ends its transaction.
         Some(time) => actix_web::rt::time::timeout(time, work).await.unwrap_or_else(|_| Err(too_long(time).into())),
-    }
+    };
+    visit.rests();
+    answer
 }
 
 /// Charges the request to whom it comes from. A token that proves nothing is
@@ -82,7 +86,9 @@ fn time_for(request: &ServiceRequest, state: &State) -> Option<Duration> {
     let is_upload = |path: &str| UPLOADS.contains(&path) || path.ends_with("/attachments");
     let is_report = request.method() == Method::POST && is_upload(request.path());
     let seconds = if is_report { limits.upload_seconds } else { limits.request_seconds };
-    (seconds > 0).then(|| Duration::from_secs(seconds))
+    // Who waits for something to happen does not work meanwhile.
+    let wait = if request.path() == "/v1/changes" { MAX_WAIT } else { Duration::ZERO };
+    (seconds > 0).then(|| Duration::from_secs(seconds) + wait)
 }
 
 fn too_long(time: Duration) -> Problem {

@@ -12,10 +12,10 @@ mod visit;
 pub(crate) use guard::guard;
 pub(crate) use visit::Visit;
 
-use crate::config;
+use crate::{config, rest::Problem};
 use bucket::{Buckets, Level, Wait};
-use domain::{PrincipalId, TenantId};
-use places::{ClientPlace, ClientPlaces, Places};
+use domain::{Code, PrincipalId, TenantId};
+use places::{ClientPlace, ClientPlaces, Place, Places};
 use service::Caller;
 use steady::Steady;
 
@@ -27,6 +27,16 @@ pub(crate) struct Limits {
     token_requests: oauth::TokenRequests,
     places: Places,
     client_places: ClientPlaces,
+    streams: Places,
+    client_streams: ClientPlaces,
+}
+
+/// The place of an answer that goes on, until it is dropped.
+pub(crate) struct StreamPlace {
+    #[expect(dead_code, reason = "held, and given back when dropped")]
+    of_all: Place,
+    #[expect(dead_code, reason = "held, and given back when dropped")]
+    of_client: ClientPlace,
 }
 
 /// A request that may go on.
@@ -53,6 +63,8 @@ impl Limits {
             token_requests: oauth::TokenRequests::new(settings.oauth_per_minute, &clock),
             places: Places::new(settings.concurrent_requests),
             client_places: ClientPlaces::new(settings.client_concurrent_requests),
+            streams: Places::new(settings.streams),
+            client_streams: ClientPlaces::new(settings.client_streams),
         }
     }
 
@@ -73,6 +85,28 @@ impl Limits {
         let told = "the client has as many requests in work as it may have at a time";
         let place = self.client_places.enter(client).ok_or_else(|| refuse(Wait(1), told))?;
         Ok(Admission { level, place })
+    }
+
+    /// A place for an answer that goes on.
+    ///
+    /// # Errors
+    /// `unavailable` if the server has no more, `rate_limited` if the client has none.
+    pub(crate) fn stream(&self, caller: &Caller) -> Result<StreamPlace, Problem> {
+        let full = || Problem::new(Code::Unavailable, "the service has as many streams open as it can bear");
+        let of_all = self.streams.enter().ok_or_else(full)?;
+        let told = || Problem::new(Code::RateLimited, "the client has as many streams open as it may have at a time");
+        let of_client = self.client_streams.enter(caller.principal()).ok_or_else(told)?;
+        Ok(StreamPlace { of_all, of_client })
+    }
+
+    /// Charges an operation of a connection as a request, and gives it a place.
+    ///
+    /// # Errors
+    /// `rate_limited`, `unavailable`.
+    pub(crate) fn operation(&self, caller: &Caller) -> service::Result<StreamPlace> {
+        let refused = |detail: &str| service::Error::refused(Code::RateLimited, detail);
+        self.admit(caller).map_err(|refusal| refused(refusal.detail))?;
+        self.stream(caller).map_err(|problem| service::Error::refused(problem.code, problem.detail))
     }
 
     /// Takes the cost of a GraphQL document from the client's budget; tells what is left, if there is a limit.

@@ -1,7 +1,11 @@
 //! What is known of one request's caller, from the first look at its token to
 //! the last header of its answer.
 
-use super::{Admission, Level, Refusal, Wait, bucket::WINDOW, places::ClientPlace};
+use super::{
+    Admission, Level, Refusal, Wait,
+    bucket::WINDOW,
+    places::{ClientPlace, Place},
+};
 use crate::{application::State, rest::Problem};
 use actix_web::{
     HttpMessage, HttpRequest,
@@ -21,6 +25,7 @@ pub(crate) struct Visit {
     level: Cell<Option<Level>>,
     wait: Cell<Option<Wait>>,
     place: RefCell<Option<ClientPlace>>,
+    work: RefCell<Option<Place>>,
 }
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -57,6 +62,17 @@ impl Visit {
         });
         self.outcome.replace(Some(outcome.clone()));
         outcome
+    }
+
+    /// Takes its place among the requests in work.
+    pub(super) fn works(&self, place: Place) {
+        self.work.replace(Some(place));
+    }
+
+    /// Gives its places back: the request waits for something to happen, or is done.
+    pub(crate) fn rests(&self) {
+        self.work.take();
+        self.place.take();
     }
 
     /// The problem that a refusal is, with its fields noted for the answer.

@@ -16,7 +16,7 @@ use actix_web::{
 use domain::{Code, Violation};
 use futures_util::future::{FutureExt, LocalBoxFuture, Ready, ready};
 use serde::de::DeserializeOwned;
-use service::Caller;
+use service::{Auth, Caller, Store};
 
 /// The caller, from its token. Taking it *is* the authentication, and is what the caller is charged for; once.
 pub(crate) struct As(pub(crate) Caller);
@@ -36,7 +36,7 @@ impl FromRequest for As {
         async move {
             let (Some(state), Some(worker)) = (state, worker) else { return Err(Problem::of(Code::Internal)) };
             let given = given.ok_or_else(|| Problem::of(Code::Unauthenticated))?;
-            let found = given.caller(&state, &worker).await;
+            let found = given.caller(&state.auth, &worker.0).await.map_err(Problem::from);
             if let Ok(caller) = &found {
                 // For the audit, should the request be refused.
                 request.extensions_mut().insert(caller.clone());
@@ -56,7 +56,7 @@ fn answering(request: &HttpRequest, caller: Caller) -> Result<As, Problem> {
 }
 
 /// What the one `Authorization` header says.
-pub(super) enum Authorization {
+pub(crate) enum Authorization {
     /// `Bearer`, or `Token` as TAXII clients have it.
     Token(String),
     /// A client's id and secret, for tools that cannot do OAuth.
@@ -64,32 +64,37 @@ pub(super) enum Authorization {
 }
 
 impl Authorization {
-    /// Who that is right now.
+    /// Reads the value of the header field.
+    pub(crate) fn of(value: &str) -> Option<Self> {
+        let (scheme, rest) = value.split_once(' ')?;
+        match scheme.to_ascii_lowercase().as_str() {
+            "bearer" | "token" => Some(Self::Token(rest.trim().to_owned())),
+            "basic" => super::oauth::of_basic(rest).map(|(client, secret)| Self::Basic(client, secret)),
+            _ => None,
+        }
+    }
+
+    /// Who that is right now, on these connections.
     ///
     /// # Errors
     /// `unauthenticated`, `unavailable`.
-    pub(super) async fn caller(&self, state: &State, worker: &Worker) -> Result<Caller, Problem> {
+    pub(crate) async fn caller(&self, auth: &Auth, store: &Store) -> service::Result<Caller> {
         let caller = match self {
-            Self::Token(token) => state.auth.authenticate(token).await?,
-            Self::Basic(client, secret) => state.auth.authenticate_basic(client, secret).await?,
+            Self::Token(token) => auth.authenticate(token).await?,
+            Self::Basic(client, secret) => auth.authenticate_basic(client, secret).await?,
         };
-        Ok(caller.on(&worker.0))
+        Ok(caller.on(store))
     }
 }
 
 /// The one `Authorization` header; several are none.
-pub(super) fn authorization(request: &HttpRequest) -> Option<Authorization> {
+pub(crate) fn authorization(request: &HttpRequest) -> Option<Authorization> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     let value = headers.next()?.to_str().ok()?;
     if headers.next().is_some() {
         return None;
     }
-    let (scheme, rest) = value.split_once(' ')?;
-    match scheme.to_ascii_lowercase().as_str() {
-        "bearer" | "token" => Some(Authorization::Token(rest.trim().to_owned())),
-        "basic" => super::oauth::of_basic(rest).map(|(client, secret)| Authorization::Basic(client, secret)),
-        _ => None,
-    }
+    Authorization::of(value)
 }
 
 /// The two halves of `Authorization: Basic`, if that is what the header is.

@@ -13,7 +13,6 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use domain::{Code, Page, PageRequest};
-
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -21,6 +20,7 @@ use service::{
     Caller, Fresh,
     export::{csv, ndjson},
 };
+use std::borrow::Cow;
 
 /// A form of a list.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,37 +42,50 @@ impl Form {
         }
     }
 
-    /// The form that `Accept` prefers (RFC 9110, section 12.5.1); JSON if it does not matter.
+    /// The form that `Accept` prefers; JSON if it does not matter.
     ///
     /// # Errors
     /// `not_acceptable`.
     fn of(request: &HttpRequest) -> Result<Self, Problem> {
-        let accepted = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
-        let ranges: Vec<&str> = accepted.flat_map(|value| value.split(',')).map(str::trim).collect();
-        if ranges.is_empty() {
-            return Ok(Self::Json);
-        }
-        let wishes: Vec<Wish> = ranges.iter().filter_map(|range| Wish::of(range)).collect();
-        // Of each form the most specific range counts; of forms alike the one that is named, then the first.
-        let forms = ["application/json", "application/x-ndjson", "text/csv"];
-        let of_form = |kind: &'static str| {
-            let wish = wishes.iter().filter(|wish| wish.is_of(kind)).max_by_key(|wish| wish.precision())?;
-            Some((kind, wish))
-        };
-        let wished = forms.into_iter().filter_map(of_form).filter(|(_, wish)| wish.weight > 0);
-        let best = wished.reduce(|best, wish| if wish.1.is_above(best.1) { wish } else { best });
-        best.map(|(kind, wish)| wish.form(kind)).ok_or_else(|| Problem::of(Code::NotAcceptable))
+        let (kind, marked) = preferred(request, &["application/json", "application/x-ndjson", "text/csv"])?;
+        Ok(match kind {
+            "application/x-ndjson" => Self::Lines,
+            "text/csv" => Self::Table { marked },
+            _ => Self::Json,
+        })
     }
+}
+
+/// The one of the media types that `Accept` prefers (RFC 9110, section 12.5.1), the first if it does not matter; and
+/// whether a byte order mark is asked for.
+///
+/// # Errors
+/// `not_acceptable`.
+pub(super) fn preferred(request: &HttpRequest, known: &[&'static str]) -> Result<(&'static str, bool), Problem> {
+    let accepted = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
+    let ranges: Vec<&str> = accepted.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let wishes: Vec<Wish> =
+        if ranges.is_empty() { vec![Wish::ANY] } else { ranges.iter().filter_map(|range| Wish::of(range)).collect() };
+    // Of each type the most specific range counts; of types alike the one that is named, then the first.
+    let of_kind = |kind: &'static str| {
+        let wish = wishes.iter().filter(|wish| wish.is_of(kind)).max_by_key(|wish| wish.precision())?;
+        Some((kind, wish))
+    };
+    let wished = known.iter().copied().filter_map(of_kind).filter(|(_, wish)| wish.weight > 0);
+    let best = wished.reduce(|best, wish| if wish.1.is_above(best.1) { wish } else { best });
+    best.map(|(kind, wish)| (kind, wish.marked)).ok_or_else(|| Problem::of(Code::NotAcceptable))
 }
 
 /// A media range with its weight in thousandths.
 struct Wish {
-    kind: String,
+    kind: Cow<'static, str>,
     marked: bool,
     weight: u32,
 }
 
 impl Wish {
+    const ANY: Self = Self { kind: Cow::Borrowed("*/*"), marked: false, weight: 1000 };
+
     fn of(range: &str) -> Option<Self> {
         let mut parts = range.split(';').map(str::trim);
         let kind = parts.next()?.to_ascii_lowercase().replace("application/ndjson", "application/x-ndjson");
@@ -80,7 +93,11 @@ impl Wish {
         let value =
             |name: &str| parameters.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value);
         let weight = value("q").map_or(Some(1.0), |weight| weight.parse::<f32>().ok()).unwrap_or(0.0);
-        Some(Self { kind, marked: value("bom") == Some("true"), weight: (weight.clamp(0.0, 1.0) * 1000.0) as u32 })
+        Some(Self {
+            kind: kind.into(),
+            marked: value("bom") == Some("true"),
+            weight: (weight.clamp(0.0, 1.0) * 1000.0) as u32,
+        })
     }
 
     /// How much it says: all types, those of a kind, one.
@@ -104,14 +121,6 @@ impl Wish {
 
     fn is_above(&self, other: &Self) -> bool {
         (self.weight, self.precision()) > (other.weight, other.precision())
-    }
-
-    fn form(&self, kind: &str) -> Form {
-        match kind {
-            "application/x-ndjson" => Form::Lines,
-            "text/csv" => Form::Table { marked: self.marked },
-            _ => Form::Json,
-        }
     }
 }
 
@@ -213,7 +222,9 @@ impl<F> Rows<F> {
             };
             match self.form {
                 Form::Table { .. } => csv::line(&mut out, &self.columns, &item),
-                Form::Json | Form::Lines => ndjson::line(&mut out, &item),
+                Form::Json | Form::Lines => {
+                    ndjson::line(&mut out, &item).map_err(|_| Problem::of(Code::Internal))?;
+                }
             }
         }
         self.has_more = goes_on && page.has_more;
@@ -225,7 +236,7 @@ impl<F> Rows<F> {
     where
         F: AsyncFn(&Caller, &PageRequest, Option<&str>) -> service::Result<Fresh<Page<T>>>,
     {
-        let caller = self.given.caller(&self.state, &self.worker).await?;
+        let caller = self.given.caller(&self.state.auth, &self.worker.0).await?;
         match (self.load)(&caller, &self.wish, None).await? {
             Fresh::Changed(_, page) => self.bytes(page, true, false),
             Fresh::Unchanged(_) => Err(Problem::of(Code::Internal)),

@@ -38,7 +38,8 @@ mod tenant_settings;
 mod ticket;
 mod ticket_mapping;
 
-pub(crate) use extract::{As, Body, basic};
+pub(crate) use change::MAX_WAIT;
+pub(crate) use extract::{As, Authorization, Body, authorization, basic};
 pub(crate) use problem::Problem;
 
 use utoipa::{

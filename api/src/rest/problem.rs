@@ -76,6 +76,7 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::Forbidden | Code::SamePerson | Code::ExceedsOwnRights => StatusCode::FORBIDDEN,
         Code::NotFound | Code::UnknownTenant | Code::IntrospectionDisabled => StatusCode::NOT_FOUND,
+        Code::CursorExpired => StatusCode::GONE,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         Code::TransitionRefused

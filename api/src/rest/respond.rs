@@ -166,7 +166,9 @@ pub(crate) fn secret<T: Serialize>(status: StatusCode, (etag, item): (Etag, T)) 
 /// `Link: <…>; rel="next"` (RFC 8288): the same query with the next cursor.
 pub(crate) fn next_link(request: &HttpRequest, cursor: &str) -> String {
     let base = request.app_data::<Data<State>>().map(|state| state.config.public_url.trim_end_matches('/').to_owned());
-    let rest = request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    // Where the first page began stands in the cursor now.
+    let is_place = |pair: &&str| pair.is_empty() || pair.starts_with("cursor=") || pair.starts_with("since=");
+    let rest = request.query_string().split('&').filter(|pair| !is_place(pair));
     let query: Vec<String> = rest.map(str::to_owned).chain([format!("cursor={cursor}")]).collect();
     format!("<{}{}?{}>; rel=\"next\"", base.unwrap_or_default(), request.path(), query.join("&"))
 }

@@ -14,6 +14,7 @@ pub(super) const fn title(code: Code) -> &'static str {
         Code::InvalidParameter => "En parameter är okänd eller har ett värde som den inte kan ha.",
         Code::InvalidBody => "Ett fält i begärans innehåll saknas, är okänt eller har ett värde som det inte kan ha.",
         Code::InvalidCursor => "Markören är inte utfärdad av den här tjänsten för den här anroparen.",
+        Code::CursorExpired => "Ändringar efter markören finns inte längre kvar.",
         Code::CursorMismatch => "Markören hör till en annan fråga.",
         Code::TenantRequired => "Token gäller flera kommuner och begäran nämner ingen.",
         Code::UnknownTenant => "Begäran nämner en kommun där anroparen inte har några rättigheter.",

@@ -31,7 +31,12 @@ impl Platform {
             ..Default::default()
         };
         tenant::Entity::insert(row).exec_without_returning(&connection).await?;
-        let clock = entity::tenant_clock::ActiveModel { tenant_id: Set(id), value: Set(0), recorded_at: Set(now) };
+        let clock = entity::tenant_clock::ActiveModel {
+            tenant_id: Set(id),
+            value: Set(0),
+            recorded_at: Set(now),
+            pruned_to: Set(0),
+        };
         entity::tenant_clock::Entity::insert(clock).exec_without_returning(&connection).await?;
         changed(connection).await?;
         Ok(id.into())

@@ -1,6 +1,6 @@
 //! One open transaction, and SeaORM's way to run statements on it.
 
-use super::{Access, Pools};
+use super::{Access, Pools, Pulse, Store};
 use crate::Result;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values};
 use sea_query_sqlx::SqlxValues;
@@ -20,6 +20,8 @@ pub(crate) struct Connection {
     transaction: Mutex<Open>,
     backend: DbBackend,
     statements: Arc<AtomicU64>,
+    /// Whom a commit wakes.
+    pulse: Option<Arc<Pulse>>,
 }
 
 enum Open {
@@ -29,13 +31,8 @@ enum Open {
 
 impl Connection {
     /// Begins a transaction; on PostgreSQL the scope of row-level security is set in the same round trip.
-    pub(super) async fn begin(
-        pools: &Pools,
-        access: Access,
-        tenants: &[Uuid],
-        statements: Arc<AtomicU64>,
-    ) -> Result<Self> {
-        let (transaction, backend) = match pools {
+    pub(super) async fn begin(store: &Store, access: Access, tenants: &[Uuid]) -> Result<Self> {
+        let (transaction, backend) = match &store.pools {
             Pools::Postgres(pool) => {
                 let (pool, open) = (pool.clone(), open_scope(access, tenants));
                 // In a task of its own: a request that is given up in the middle of BEGIN would
@@ -51,13 +48,17 @@ impl Connection {
                 (Open::Sqlite(begin), DbBackend::Sqlite)
             }
         };
-        Ok(Self { transaction: Mutex::new(transaction), backend, statements })
+        let pulse = (access == Access::Write).then(|| store.pulse.clone());
+        Ok(Self { transaction: Mutex::new(transaction), backend, statements: store.statements.clone(), pulse })
     }
 
     pub(crate) async fn commit(self) -> Result<()> {
         match self.transaction.into_inner() {
             Open::Postgres(transaction) => transaction.commit().await?,
             Open::Sqlite(transaction) => transaction.commit().await?,
+        }
+        if let Some(pulse) = self.pulse {
+            pulse.nudge();
         }
         Ok(())
     }

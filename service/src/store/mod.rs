@@ -4,16 +4,22 @@
 
 mod connection;
 mod open;
+mod pulse;
 mod schema;
 
 pub(crate) use connection::Connection;
 pub use open::{OpenError, StoreOptions};
+use pulse::Pulse;
 pub use schema::{migrate, roll_back};
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
+use uuid::Uuid;
 
 /// A store. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -21,6 +27,7 @@ pub struct Store {
     pools: Pools,
     options: StoreOptions,
     statements: Arc<AtomicU64>,
+    pulse: Arc<Pulse>,
 }
 
 #[derive(Clone)]
@@ -53,14 +60,19 @@ impl Store {
             Pools::Sqlite { .. } => Ok(self.clone()),
             Pools::Postgres(_) => {
                 let pools = open::postgres(&self.options)?;
-                Ok(Self { pools, options: self.options.clone(), statements: self.statements.clone() })
+                Ok(Self { pools, ..self.clone() })
             }
         }
     }
 
     /// Opens a transaction over the tenants given; over none of them for the platform's tables.
-    pub(crate) async fn begin(&self, access: Access, tenants: &[uuid::Uuid]) -> crate::Result<Connection> {
-        Connection::begin(&self.pools, access, tenants, self.statements.clone()).await
+    pub(crate) async fn begin(&self, access: Access, tenants: &[Uuid]) -> crate::Result<Connection> {
+        Connection::begin(self, access, tenants).await
+    }
+
+    /// Returns once the clock of one of these tenants is beyond the number that it has been read to.
+    pub(crate) async fn beyond(&self, read_to: &BTreeMap<Uuid, i64>) {
+        self.pulse.beyond(read_to).await;
     }
 
     /// How many statements this store has run, over all its clones. For tests and metrics.

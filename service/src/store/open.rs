@@ -72,7 +72,7 @@ impl Store {
     }
 
     fn over(pools: Pools, options: StoreOptions) -> Self {
-        Self { pools, options, statements: Default::default() }
+        Self { pools, options, statements: Default::default(), pulse: Default::default() }
     }
 }
 

@@ -62,6 +62,7 @@ fn grants(role: &str) -> Vec<String> {
         format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"),
         format!("GRANT EXECUTE ON FUNCTION app_tenants() TO {role}"),
         format!("GRANT EXECUTE ON FUNCTION refresh_statistics() TO {role}"),
+        format!("GRANT EXECUTE ON FUNCTION forget_events(uuid, bigint, bigint) TO {role}"),
         // What was recorded stays recorded.
         format!("REVOKE UPDATE, DELETE ON event, audit, audit_seal, audit_head FROM {role}"),
         format!("REVOKE INSERT, UPDATE, DELETE ON seaql_migrations FROM {role}"),

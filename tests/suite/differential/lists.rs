@@ -270,7 +270,9 @@ fn parameters(path: &str) -> BTreeSet<&'static str> {
     let all = DOCUMENT["paths"][format!("/v1/{path}")]["get"]["parameters"].as_array().expect("parameters");
     // What stands for every operation alike is referred to.
     let names = all.iter().filter_map(|parameter| parameter["name"].as_str());
-    names.filter(|name| !["limit", "cursor", "fields", "sort", "count", "include"].contains(name)).collect()
+    names
+        .filter(|name| !["limit", "cursor", "fields", "sort", "count", "include", "since", "wait"].contains(name))
+        .collect()
 }
 
 async fn every_list_is_the_same_on_both_edges(kind: Kind) {

@@ -18,6 +18,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("unavailable", "takes a server that is full or whose store is away: load.rs, assets/import.rs"),
     ("internal", "is a fault of the service, and nothing is known to provoke one"),
     ("include_too_large", "takes more than this scene holds: lists.rs"),
+    ("cursor_expired", "takes a year and more: changes/retention.rs"),
     ("idempotency_in_progress", "takes two requests at once: idempotency.rs"),
 ];
 

@@ -4,6 +4,7 @@ pub(crate) mod document;
 pub(crate) mod enrich;
 pub(crate) mod process;
 pub(crate) mod slow;
+pub(crate) mod socket;
 mod store;
 pub(crate) mod strangers;
 mod world;
