@@ -228,7 +228,8 @@ impl Run {
     async fn next(mut self) -> Option<(Response, Option<Self>)> {
         match self.answer().await {
             Ok(response) => {
-                let goes_on = response.errors.is_empty() && self.step.state().next.is_some();
+                // What hangs on a change may be refused, which ends nothing.
+                let goes_on = self.step.state().next.is_some();
                 Some((response, goes_on.then_some(self)))
             }
             Err(refused) => {
@@ -256,9 +257,10 @@ impl Run {
 
     /// Waits for the next page.
     async fn follow(&self) -> service::Result<ChangePage> {
-        let next = self.step.state().next.clone();
-        let Some(Next { filter, request }) = next else { return Err(Error::Internal("nothing is followed".into())) };
-        let mut request = request;
+        let next = self.step.state().next.take();
+        let Some(Next { filter, mut request }) = next else {
+            return Err(Error::Internal("nothing is followed".into()));
+        };
         loop {
             let reader: &dyn service::change::Reader = &*self.reader;
             let Fresh::Changed(_, page) = service::change::follow(reader, &filter, &request, None, WAIT).await? else {

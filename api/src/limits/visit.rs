@@ -75,6 +75,11 @@ impl Visit {
         self.place.take();
     }
 
+    /// Says in the answer how soon it may be tried again, in seconds.
+    pub(crate) fn come_back_in(&self, seconds: u64) {
+        self.wait.set(Some(Wait(seconds)));
+    }
+
     /// The problem that a refusal is, with its fields noted for the answer.
     pub(super) fn refuse(&self, refusal: Refusal) -> Problem {
         self.level.set(refusal.level);

@@ -19,8 +19,8 @@ pub(super) struct Part {
     pub(super) tenant: Uuid,
     /// After this number.
     pub(super) after: i64,
-    /// What its reader has seen all of.
-    pub(super) seen: i64,
+    /// Since when its reader may know what is no longer so.
+    pub(super) since: i64,
     pub(super) limit: u64,
 }
 
@@ -37,7 +37,7 @@ pub(super) async fn of_tenant(read: &Read, filter: &ChangeFilter, part: &Part) -
         condition = condition.add(Expr::exists(later_event()).not());
     }
     if filter.is_about_findings() {
-        condition = condition.add(Expr::exists(passing_version(filter, part.seen)));
+        condition = condition.add(Expr::exists(passing_version(filter, part.since)));
     }
     condition = condition
         .add_option(filter.recorded_from.map(|from| C::RecordedAt.gte(from.0)))
@@ -76,14 +76,14 @@ fn later_event() -> SelectStatement {
 }
 
 /// A version of the event's finding that passes. Of single changes, the one before or the one after; of states, any that
-/// was there since the reader has seen all: what passed only in between has to be told as left, or who read a page of
-/// it would keep it.
-fn passing_version(filter: &ChangeFilter, seen: i64) -> SelectStatement {
+/// the reader may have been told of: what passed only in between has to be told as left, or who read a page of it would
+/// keep it.
+fn passing_version(filter: &ChangeFilter, since: i64) -> SelectStatement {
     use event::{Column as V, Entity as E};
     use version::{Column as C, Entity as F};
     let lasts = Expr::col((F, C::ToSeq));
     let lasts = match filter.mode {
-        ChangeMode::State => lasts.gt(seen),
+        ChangeMode::State => lasts.gt(since),
         ChangeMode::Events => lasts.gte(Expr::col((E, V::Seq))),
     };
     let mut select = Query::select();

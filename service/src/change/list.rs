@@ -58,16 +58,19 @@ pub async fn follow(
     seen: Option<&str>,
     wait: Duration,
 ) -> Result<Fresh<ChangePage>> {
-    let until = Instant::now() + wait;
+    let (until, mut request) = (Instant::now() + wait, request.clone());
+    // From now on is another moment each time, which no tag can stand for.
+    let seen = seen.filter(|_| request.start != Start::Latest);
     let mut caller = reader.caller().await?;
     loop {
-        let (page, read_to) = look(&caller, filter, request, seen).await?;
-        let is_empty = match &page {
-            Fresh::Unchanged(_) => true,
-            Fresh::Changed(_, page) => page.items.is_empty() && !page.has_more,
-        };
-        if !is_empty {
-            return Ok(page);
+        let (page, read_to) = look(&caller, filter, &request, seen).await?;
+        match &page {
+            Fresh::Unchanged(_) => {}
+            // What the filter has kept back is not read again.
+            Fresh::Changed(_, page) if page.items.is_empty() && !page.has_more => {
+                request.start = Start::Cursor(page.next_cursor.clone());
+            }
+            Fresh::Changed(..) => return Ok(page),
         }
         let rights = caller.rights_digest();
         let mut is_beyond = false;
@@ -172,13 +175,14 @@ impl<'r> Page<'r> {
         Ok(())
     }
 
-    /// Nobody is led over a gap. The last event of everything that exists is kept, so that reading the whole state never
-    /// meets one.
+    /// Nobody is led over a gap. The last event of everything that exists is kept, so that who is reading the state for the
+    /// first time meets none, however far back it is.
     fn refuse_expired(&self) -> Result<()> {
-        let is_whole = |tenant| self.filter.mode == ChangeMode::State && self.position.seen(tenant) == 0;
-        let read_to = |tenant: &Uuid| self.position.read_to.get(tenant).copied().unwrap_or(0);
-        let is_expired =
-            |clock: &tenant_clock::Model| read_to(&clock.tenant_id) < clock.pruned_to && !is_whole(clock.tenant_id);
+        let read_to = |tenant| match self.filter.mode {
+            ChangeMode::State => self.position.since(tenant, i64::MAX),
+            ChangeMode::Events => self.position.read_to.get(&tenant).copied().unwrap_or(0),
+        };
+        let is_expired = |clock: &tenant_clock::Model| read_to(clock.tenant_id) < clock.pruned_to;
         if self.clocks.iter().any(is_expired) {
             return Err(Error::refused(Code::CursorExpired, Code::CursorExpired.title()));
         }
@@ -212,21 +216,22 @@ impl<'r> Page<'r> {
                 continue;
             }
             let room = self.request.limit - self.found.len() as u64;
-            let seen = self.position.seen(tenant);
-            let mut found = of_tenant(self.read, self.filter, &Part { tenant, after, seen, limit: room + 1 }).await?;
+            let since = self.position.since(tenant, clock);
+            let part = Part { tenant, after, since, limit: room + 1 };
+            let mut found = of_tenant(self.read, self.filter, &part).await?;
             self.has_more = found.len() as u64 > room;
             found.truncate(usize::try_from(room).unwrap_or(usize::MAX));
             let last = found.len();
             for (at, found) in (1..).zip(found) {
                 let is_end = at == last && !self.has_more;
                 self.position.read_to.insert(tenant, if is_end { clock } else { found.event.seq });
-                self.position.within = (!is_end).then_some((tenant, seen));
+                self.position.within = (!is_end).then_some((tenant, since));
                 self.found.push(found);
                 self.note(cursors);
             }
             if self.has_more {
                 // Also where there was no room for a single one.
-                self.position.within = Some((tenant, seen));
+                self.position.within = Some((tenant, since));
                 break;
             }
             self.position.read_to.insert(tenant, clock);

@@ -9,17 +9,19 @@ use uuid::Uuid;
 pub(super) struct Position {
     /// The number that each tenant has been read to.
     pub(super) read_to: BTreeMap<Uuid, i64>,
-    /// The tenant that the page before ended in the midst of, and the number that it had been read to when somebody who
-    /// read it had last seen all of it. What left a filter since then has to be told.
+    /// The tenant that the page before ended in the midst of, and its clock when its reader knew all that it had been
+    /// told to the end, or began. What has left a filter since then has to be told.
     pub(super) within: Option<(Uuid, i64)>,
 }
 
 impl Position {
-    /// The number that all of the tenant had been seen up to.
-    pub(super) fn seen(&self, tenant: Uuid) -> i64 {
-        match self.within {
-            Some((within, seen)) if within == tenant => seen,
-            _ => self.read_to.get(&tenant).copied().unwrap_or(0),
+    /// The number since which the reader may know what is no longer so, in a tenant with this clock: where it has read all
+    /// that there was, or, if it is about to begin, now.
+    pub(super) fn since(&self, tenant: Uuid, clock: i64) -> i64 {
+        match (self.within, self.read_to.get(&tenant)) {
+            (Some((within, since)), _) if within == tenant => since,
+            (_, None | Some(0)) => clock,
+            (_, Some(read_to)) => *read_to,
         }
     }
 
@@ -37,9 +39,9 @@ impl Position {
         let mut out = Vec::new();
         match self.within {
             None => out.push(0),
-            Some((tenant, seen)) => {
+            Some((tenant, since)) => {
                 out.push(1);
-                one(&mut out, tenant, seen);
+                one(&mut out, tenant, since);
             }
         }
         self.read_to.iter().for_each(|(tenant, read_to)| one(&mut out, *tenant, *read_to));

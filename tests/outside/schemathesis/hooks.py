@@ -185,8 +185,15 @@ def query(case):
             case.query[name] = fill(value, FIELDS[name])
         elif name == "principal":
             case.query[name] = [WORLD["principal"]] if isinstance(value, list) else WORLD["principal"]
+    if "wait" in case.query:
+        # Nobody has half a minute for each of thousands.
+        case.query["wait"] = DICE.choice([0, 0, 0, 1])
+    if case.path == "/v1/changes" and ("severity" in case.query or "status" in case.query):
+        # Both are about findings.
+        case.query.pop("types", None)
     if "cursor" in case.query:
         # A cursor goes with the query it came from.
+        case.query.pop("since", None)
         if (kept := CURSORS.get(case.operation.label)) and DICE.random() < 0.7:
             case.query = dict(DICE.choice(kept))
         elif DICE.random() < 0.8:

@@ -71,6 +71,11 @@ async fn a_filter_tells_what_comes_and_what_leaves(kind: Kind) {
         rate(&lead, first, "critical").await;
         rate(&lead, newly, "medium").await;
     }
+    // Who begins now knows nothing that could have left.
+    rate(&lead, &severe[0], "low").await;
+    let (items, _) = page(&lead, "severity=high,critical&limit=1000").await;
+    assert_eq!(items.len(), severe.len() - 1);
+    assert!(items.iter().all(|item| item["left_filter"] == false));
     let (items, _) = page(&lead, "status=confirmed&limit=1000").await;
     assert!(items.is_empty(), "nothing was ever confirmed");
     world.end().await;
@@ -98,6 +103,13 @@ async fn what_left_between_two_pages_is_told_as_well(kind: Kind) {
     // Told once; that it changes again outside is nobody's business.
     rate(&lead, one, "low").await;
     assert!(page(&lead, &format!("{query}&limit=1&cursor={cursor}")).await.0.is_empty());
+    // So is what leaves while the first reading goes on.
+    let (first, begun) = page(&lead, &format!("{query}&limit=1")).await;
+    let known = lead.get(&format!("/v1/findings/{}", ids(&first)[0])).await.json();
+    rate(&lead, &known, "low").await;
+    let (rest, _) = page(&lead, &format!("{query}&limit=1000&cursor={begun}")).await;
+    let left = rest.iter().find(|item| item["resource_id"] == known["id"]).expect("it is told");
+    assert_eq!(left["left_filter"], true);
     world.end().await;
 }
 
@@ -207,6 +219,14 @@ async fn waiting_ends_when_something_happens(kind: Kind) {
     let (items, told) = waiting.await.unwrap();
     assert_eq!(ids(&items), [finding["id"].as_str().unwrap()]);
     assert!(told.saturating_duration_since(changed) < Duration::from_secs(3), "{:?}", told - changed);
+    // From now on means from when it was asked, also where it takes some time until something else comes.
+    let (waiter, other) = (lead.clone(), findings(&lead, "medium").await.remove(0));
+    let waiting = tokio::spawn(async move { page(&waiter, "types=finding&cursor=latest&wait=30").await.0 });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    rate(&lead, &other, "high").await;
+    assert_eq!(ids(&waiting.await.unwrap()), [other["id"].as_str().unwrap()]);
+    let (_, cursor) = page(&lead, "types=finding&limit=1000").await;
+    let query = format!("types=finding&limit=1000&cursor={cursor}");
     // A poller that has seen it all waits on its tag as well.
     let seen = lead.get(&format!("/v1/changes?{query}")).await.expect(200).etag();
     let again = lead.request(Method::GET, &format!("/v1/changes?{query}&wait=1")).header("if-none-match", seen);

@@ -34,6 +34,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(list_changes);
 }
 
+const LINES: &str = "application/x-ndjson";
+const EVENTS: &str = "text/event-stream";
+
 /// The longest wait for something to happen.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(30);
 
@@ -116,21 +119,21 @@ async fn list_changes(
     seen: Seen,
 ) -> Answer {
     let Filtered(filter, params) = params;
-    let (form, _) = preferred(&request, &["application/json", "application/x-ndjson", "text/event-stream"])?;
+    let (form, _) = preferred(&request, &["application/json", LINES, EVENTS])?;
     let (wait, asked) = (params.wait()?, params.request()?);
-    let reader = Reader::of(&request)?;
-    if form == "text/event-stream" {
-        return stream::answer(reader, &request, &caller.0, filter, asked).await;
-    }
+    let (reader, visit) = (Reader::of(&request)?, Visit::of(&request));
     // Who waits takes no place from those who work.
-    let _place = match wait.is_zero() {
-        true => None,
-        false => Some(reader.state.limits.stream(&caller.0)?),
+    let place = if form == EVENTS || !wait.is_zero() {
+        let place = reader.state.limits.stream(&caller.0).inspect_err(|_| visit.come_back_in(1))?;
+        visit.rests();
+        Some(place)
+    } else {
+        None
     };
-    if !wait.is_zero() {
-        Visit::of(&request).rests();
+    if form == EVENTS {
+        return stream::answer(reader, place, &request, filter, asked).await;
     }
-    let is_lines = form == "application/x-ndjson";
+    let is_lines = form == LINES;
     let fields = Fields::all().shown_as(if is_lines { "n" } else { "" });
     let tags = seen.tags(&fields);
     let changes = service::change::follow(&reader, &filter, &asked, tags.as_deref(), wait).await?;
@@ -146,6 +149,7 @@ async fn list_changes(
     if is_lines {
         return Ok(response.content_type(form).body(lines(&page.items)?));
     }
+    drop(place);
     Ok(response.json(page))
 }
 

@@ -21,7 +21,7 @@ use domain::{
 };
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
-use service::{Caller, Fresh};
+use service::Fresh;
 use std::{fmt::Write, time::Duration};
 
 /// How often something is sent where nothing happens, so that proxies keep the connection.
@@ -42,16 +42,15 @@ struct Feed {
 /// Answers with the feed for as long as its reader may read it. What is wrong from the beginning is told as ever.
 pub(super) async fn answer(
     reader: Reader,
+    place: Option<StreamPlace>,
     request: &HttpRequest,
-    caller: &Caller,
     filter: ChangeFilter,
     asked: FeedRequest,
 ) -> Answer {
     let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok());
     let start = last.filter(|id| !id.is_empty()).map_or(asked.start, |id| Start::Cursor(id.to_owned()));
     let request = FeedRequest { limit: asked.limit.min(STEP), start, each: true };
-    let place = reader.state.limits.stream(caller)?;
-    let mut feed = Feed { reader, filter, request, place: Some(place) };
+    let mut feed = Feed { reader, filter, request, place };
     let first = feed.step(Duration::ZERO).await?;
     let head = Bytes::from(format!("retry: {RETRY}\n\n{first}"));
     let rest = stream::unfold(feed, async |mut feed| {
