@@ -15,8 +15,8 @@ from machine import Missing, free_port, output
 
 TENANTS = {"norrvik": "Norrvik", "alvsund": "Älvsund"}
 # Everything that an import fills, parents first.
-TABLES = ["source", "asset", "asset_identifier", "asset_term", "finding", "sighting", "finding_evidence", "finding_term", "event",
-          "task", "task_finding"]
+TABLES = ["source", "scan_scope", "asset", "asset_identifier", "asset_sighting", "asset_term", "finding", "finding_version",
+          "sighting", "scope_sighting", "finding_evidence", "finding_term", "event", "task", "task_finding"]
 SEEN_AGAIN = """INSERT INTO {into} (tenant_id, finding_id, last_seen, observed_at, content_hash) {rows}
     ON CONFLICT (tenant_id, finding_id) DO UPDATE
     SET last_seen = excluded.last_seen, observed_at = excluded.observed_at, content_hash = excluded.content_hash"""
@@ -258,7 +258,7 @@ class Postgres(Store):
         file = self.file_of("sighting")
         self.psql(self.database, f"\\copy (SELECT * FROM sighting) TO '{file}'")
         self.settle()
-        write = SEEN_AGAIN.format(into="raw.sighting", rows="SELECT * FROM seen")
+        write = SEEN_AGAIN.format(into="raw.sighting", rows="SELECT tenant_id, finding_id, last_seen, observed_at, content_hash FROM seen")
         steps = ["CREATE TEMPORARY TABLE seen (LIKE sighting)", f"\\copy seen FROM '{file}'", write]
         seconds = timed(lambda: self.psql(self.database, *steps))
         self.psql(self.database, "DROP SCHEMA raw CASCADE")
