@@ -107,7 +107,7 @@ impl service::change::Reader for Reader {
 #[utoipa::path(tag = "changes", operation_id = "listChanges", params(ChangeFilter, FeedParams),
     security(("bearer" = ["feed:read"])), responses(
         (status = 200, description = "A page", content((ChangePage = "application/json"),
-            (Change = "application/x-ndjson"), (String = "text/event-stream"))),
+            (String = "application/x-ndjson"), (String = "text/event-stream"))),
         (status = 304, description = "Nothing has changed since the `ETag` in `If-None-Match`"),
         (status = "default", description = "Any error", body = ProblemDetails, content_type = "application/problem+json"),
     ))]

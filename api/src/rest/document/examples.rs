@@ -105,7 +105,7 @@ fn example(name: &str) -> Option<Value> {
         "source" => json!("Nessus"),
         "confirm_gone" => json!(12),
         "as_of" => json!("2026-11-01T00:00:00Z"),
-        name if name.ends_with("_from") => json!("2026-11-01T00:00:00Z"),
+        name if name == "since" || name.ends_with("_from") => json!("2026-11-01T00:00:00Z"),
         name if name.ends_with("_to") => json!("2026-12-01T00:00:00Z"),
         _ => return None,
     })

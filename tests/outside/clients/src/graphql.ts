@@ -25,7 +25,7 @@ async function send<Data, Variables>(document: TypedDocumentString<Data, Variabl
 }
 
 /** An answer without errors: only a field that was refused is null. */
-type Whole<Data> = { [Field in keyof Data]: NonNullable<Data[Field]> };
+type Whole<Data> = { [Field in keyof Data]-?: NonNullable<Data[Field]> };
 
 /** The same, where an error is the end. */
 async function ask<Data, Variables>(document: TypedDocumentString<Data, Variables>, variables: Variables): Promise<Whole<Data>> {
