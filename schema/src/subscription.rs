@@ -79,6 +79,8 @@ pub(crate) fn as_query(document: &mut ExecutableDocument, name: Option<&str>) ->
     let operation = match (&mut document.operations, name) {
         (DocumentOperations::Single(one), _) => Some(one),
         (DocumentOperations::Multiple(many), Some(name)) => many.get_mut(name),
+        // One that has a name stands among many, though it is the only one.
+        (DocumentOperations::Multiple(many), None) if many.len() == 1 => many.values_mut().next(),
         (DocumentOperations::Multiple(_), None) => None,
     };
     let Some(operation) = operation.map(|operation| &mut operation.node) else { return Ok(false) };

@@ -162,7 +162,7 @@ async fn a_client_has_so_many_streams(kind: Kind) {
     world.end().await;
 }
 
-const CHANGES: &str = "subscription($after: String) { changes(filter: {types: [FINDING]}, first: 100, after: $after) { nextCursor hasMore items {
+const CHANGES: &str = "subscription Changes($after: String) { changes(filter: {types: [FINDING]}, first: 100, after: $after) { nextCursor hasMore items {
     eventId resourceId leftFilter resource { ... on Finding { id severity asset { name } } } } } }";
 
 async fn a_subscription_goes_on_where_it_was_left(kind: Kind) {
